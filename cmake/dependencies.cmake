@@ -1,0 +1,21 @@
+# Debian's packages only; `./bos` installs them.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+
+find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
+find_library(SODIUM_LIBRARY sodium REQUIRED)
+find_library(BOOST_JSON_LIBRARY NAMES boost_json REQUIRED)
+find_library(BOOST_URL_LIBRARY NAMES boost_url REQUIRED)
+find_program(FLATC flatc REQUIRED)
+
+add_library(bos_rocksdb INTERFACE)
+target_link_libraries(bos_rocksdb INTERFACE ${ROCKSDB_LIBRARY} Threads::Threads)
+
+add_library(bos_boost INTERFACE)
+target_link_libraries(bos_boost INTERFACE ${BOOST_JSON_LIBRARY} ${BOOST_URL_LIBRARY} Threads::Threads)
+# Asio without its deprecated parts; one thread may own an io_context.
+target_compile_definitions(bos_boost INTERFACE BOOST_ASIO_NO_DEPRECATED)

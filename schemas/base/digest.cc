@@ -1,0 +1,140 @@
+#include "schemas/base/digest.h"
+
+#include "schemas/base/assert.h"
+#include "schemas/base/random.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+namespace bos {
+
+namespace {
+
+const unsigned char* data_of(std::string_view bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+}  // namespace
+
+Hash sha256(std::string_view bytes) {
+    Hash hash;
+    // SHA256() takes the direct path: EVP_Digest of OpenSSL 3.0 fetches its algorithm on each call.
+    ::SHA256(data_of(bytes), bytes.size(), hash.bytes.data());
+    return hash;
+}
+
+Hash hmac_sha256(std::string_view key, std::string_view bytes) {
+    Hash hash;
+    unsigned int size = 0;
+    BOS_ASSERT(::HMAC(::EVP_sha256(), key.data(), static_cast<int>(key.size()), data_of(bytes),
+                      bytes.size(), hash.bytes.data(), &size) != nullptr);
+    return hash;
+}
+
+Sha256::Sha256() : context_(::EVP_MD_CTX_new()) {
+    BOS_ASSERT(context_ != nullptr);
+    BOS_ASSERT(::EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), ::EVP_sha256(), nullptr) ==
+               1);
+}
+
+Sha256::~Sha256() { ::EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+
+void Sha256::update(std::string_view bytes) {
+    BOS_ASSERT(::EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) ==
+               1);
+}
+
+Hash Sha256::finish() {
+    Hash hash;
+    BOS_ASSERT(
+        ::EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), hash.bytes.data(), nullptr) == 1);
+    return hash;
+}
+
+std::string to_hex(std::string_view bytes) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    text.reserve(bytes.size() * 2);
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        text.push_back(digits[byte >> 4]);
+        text.push_back(digits[byte & 15]);
+    }
+    return text;
+}
+
+std::string from_hex(std::string_view text) {
+    static constexpr std::string_view digits = "0123456789abcdef";
+    std::string bytes;
+    if (text.size() % 2 != 0) return bytes;
+    bytes.reserve(text.size() / 2);
+    for (std::size_t i = 0; i < text.size(); i += 2) {
+        const auto high = digits.find(text[i]);
+        const auto low = digits.find(text[i + 1]);
+        if (high == std::string_view::npos || low == std::string_view::npos) return {};
+        bytes.push_back(static_cast<char>(high * 16 + low));
+    }
+    return bytes;
+}
+
+namespace {
+
+constexpr std::string_view base64url_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+}  // namespace
+
+std::string to_base64url(std::string_view bytes) {
+    std::string text;
+    text.reserve((bytes.size() * 4 + 2) / 3);
+    std::uint32_t pending = 0;
+    int bits = 0;
+    for (const char c : bytes) {
+        pending = pending << 8 | static_cast<unsigned char>(c);
+        bits += 8;
+        while (bits >= 6) {
+            bits -= 6;
+            text.push_back(base64url_alphabet[pending >> bits & 63]);
+        }
+    }
+    if (bits > 0) text.push_back(base64url_alphabet[pending << (6 - bits) & 63]);
+    return text;
+}
+
+bool from_base64url(std::string_view text, std::string& out) {
+    out.clear();
+    if (text.size() % 4 == 1) return false;
+    std::uint32_t pending = 0;
+    int bits = 0;
+    for (const char c : text) {
+        const auto value = base64url_alphabet.find(c);
+        if (value == std::string_view::npos) return false;
+        pending = pending << 6 | static_cast<std::uint32_t>(value);
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            out.push_back(static_cast<char>(pending >> bits & 0xFF));
+        }
+    }
+    return (pending & ((1U << bits) - 1)) == 0;
+}
+
+void SystemRandom::fill(std::span<std::uint8_t> out) {
+    BOS_ASSERT(::RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
+}
+
+Uuid new_uuid(Timestamp now, Random& random) {
+    Uuid uuid;
+    random.fill(uuid.bytes);
+    const auto millis = static_cast<std::uint64_t>(micros(now) / 1000);
+    for (int i = 0; i < 6; ++i) {
+        uuid.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
+    }
+    uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0F) | 0x70);
+    uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3F) | 0x80);
+    return uuid;
+}
+
+}  // namespace bos
