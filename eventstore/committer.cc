@@ -1,0 +1,191 @@
+#include "eventstore/committer.h"
+
+#include "schemas/base/assert.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace bos::eventstore {
+
+namespace {
+
+// A head costs some 150 bytes; past this many tenants they are read again from the index.
+constexpr std::size_t cached_heads_max = 65'536;
+// WAL, then the table that a flush writes beside it, then index rows.
+constexpr std::uint64_t disk_bytes_per_record_byte = 3;
+
+std::uint64_t bytes_of(std::span<const IndexedRecord* const> records) {
+    std::uint64_t bytes = 0;
+    for (const IndexedRecord* record : records) bytes += record->bytes.size();
+    return bytes;
+}
+
+}  // namespace
+
+Committer::Committer(LogTables& tables, MarkWriter& marks, const Mark& end,
+                     CommitterOptions options)
+    : tables_(tables), marks_(marks), options_(std::move(options)), end_(end), thread_([this] {
+          run();
+      }) {}
+
+Committer::~Committer() { stop(); }
+
+void Committer::push(std::string record, AppendDone done) {
+    Waiting waiting{.record = std::nullopt, .done = std::move(done), .outcome = Head{}};
+    if (Result<RecordIndex> index = index_of(record)) {
+        waiting.record = IndexedRecord{.bytes = std::move(record), .index = *std::move(index)};
+    } else {
+        waiting.outcome = fail(Code::invalid, std::move(index).error().detail);
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        admit_or_refuse(waiting);
+        if (!ended_) {
+            queue_.push_back(std::move(waiting));
+            changed_.notify_one();
+            return;
+        }
+    }
+    waiting.done(std::move(waiting.outcome));
+}
+
+void Committer::admit_or_refuse(Waiting& waiting) {
+    if (!waiting.record) return;
+    const std::size_t bytes = waiting.record->bytes.size();
+    const bool room = queue_records_ == 0 || (queue_records_ < options_.queue_records_max &&
+                                              queue_bytes_ + bytes <= options_.queue_bytes_max);
+    if (stopping_ || !room) {
+        waiting.record.reset();
+        waiting.outcome =
+            fail(Code::unavailable, stopping_ ? "the log is stopping" : "the log's queue is full");
+        return;
+    }
+    ++queue_records_;
+    queue_bytes_ += bytes;
+}
+
+void Committer::stop() {
+    BOS_ASSERT(std::this_thread::get_id() != thread_.get_id());
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_one();
+    const std::lock_guard lock(stop_mutex_);
+    if (thread_.joinable()) thread_.join();
+}
+
+void Committer::run() {
+    for (Group group = take_group(); !group.empty(); group = take_group()) commit(group);
+}
+
+Committer::Group Committer::take_group() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    Group group;
+    std::size_t group_bytes = 0;
+    while (!queue_.empty() && group_bytes < options_.group_bytes_max) {
+        group.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+        if (!group.back().record) continue;
+        const std::size_t bytes = group.back().record->bytes.size();
+        --queue_records_;
+        queue_bytes_ -= bytes;
+        group_bytes += bytes;
+    }
+    ended_ = group.empty();
+    return group;
+}
+
+void Committer::commit(Group& group) {
+    const Result<void> writable = become_writable();
+    std::vector<const IndexedRecord*> records;
+    for (Waiting& waiting : group) {
+        if (!waiting.record) continue;
+        waiting.outcome = writable ? chain(waiting.record->index)
+                                   : Result<Head>(std::unexpected(writable.error()));
+        if (waiting.outcome) records.push_back(&*waiting.record);
+    }
+    if (!records.empty()) {
+        if (const Result<void> written = write(records); !written) {
+            heads_.clear();  // what is chained on this group meets the head before it: conflict
+            for (Waiting& waiting : group) {
+                if (waiting.outcome) waiting.outcome = std::unexpected(written.error());
+            }
+        }
+    }
+    for (Waiting& waiting : group) waiting.done(std::move(waiting.outcome));
+    if (heads_.size() > cached_heads_max) heads_.clear();
+}
+
+Result<void> Committer::become_writable() {
+    if (lost_) return fail(Code::unavailable, "the log cannot be written any more");
+    if (!full_) return {};
+    BOS_CHECK(check_space(0));
+    if (const Result<void> reopened = tables_.reopen(); !reopened) {
+        if (reopened.error().code == Code::full) return reopened;
+        return lost(reopened.error().detail);
+    }
+    const Result<Mark> end = tables_.end();
+    if (!end) return lost(end.error().detail);
+    // The appends that met the full disk were answered "nothing was written".
+    if (*end != end_) {
+        return lost(fmt::format("after a full disk it ends at number {} instead of {}",
+                                end->sequence, end_.sequence));
+    }
+    full_ = false;
+    return {};
+}
+
+Result<Head> Committer::chain(const RecordIndex& index) {
+    const TenantId& tenant = index.link.tenant;
+    BOS_TRY(const Head head, expected_head(tenant));
+    if (!index.continues(head)) {
+        return fail(Code::conflict,
+                    fmt::format("{}: record {} does not continue the log, which ends at {}",
+                                tenant.value(), index.link.position.value, head.position.value));
+    }
+    heads_.insert_or_assign(tenant, index.head());
+    return index.head();
+}
+
+Result<Head> Committer::expected_head(const TenantId& tenant) {
+    if (const auto cached = heads_.find(tenant); cached != heads_.end()) return cached->second;
+    return tables_.head(tenant);
+}
+
+Result<void> Committer::write(std::span<const IndexedRecord* const> records) {
+    BOS_CHECK(check_space(bytes_of(records)));
+    if (const Result<void> ready = options_.before_write(); !ready) {
+        return fail(Code::unavailable, ready.error().detail);
+    }
+    if (const Result<void> written = tables_.write(end_.sequence, records); !written) {
+        full_ = written.error().code == Code::full;
+        return full_ ? written : lost(written.error().detail);
+    }
+    const Mark before = std::exchange(
+        end_, Mark{.sequence = end_.sequence + records.size(), .hash = records.back()->index.hash});
+    marks_.publish(end_);
+    if (!marks_.wait_for(before.sequence)) return lost("its high-water mark cannot be written");
+    return {};
+}
+
+Result<void> Committer::check_space(std::uint64_t record_bytes) const {
+    std::uint64_t free = 0;
+    const LogTablesOptions& tables = tables_.options();
+    if (!tables.env->GetFreeSpace(tables.path, &free).ok()) return {};  // RocksDB will say it
+    const std::uint64_t needed =
+        options_.free_bytes_min + disk_bytes_per_record_byte * record_bytes;
+    if (free >= needed) return {};
+    return fail(Code::full,
+                fmt::format("{} bytes are free in {}, {} are needed", free, tables.path, needed));
+}
+
+std::unexpected<Error> Committer::lost(std::string message) {
+    lost_ = true;
+    options_.fatal("the log cannot be written: " + message);
+    return fail(Code::unknown, std::move(message));
+}
+
+}  // namespace bos::eventstore

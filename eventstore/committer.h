@@ -1,0 +1,96 @@
+#pragma once
+
+#include "eventstore/end_process.h"
+#include "eventstore/event_log.h"
+#include "eventstore/log_tables.h"
+#include "eventstore/mark_writer.h"
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace bos::eventstore {
+
+struct CommitterOptions {
+    std::size_t queue_records_max = 16'384;
+    std::size_t queue_bytes_max = 64 * 1024 * 1024;
+    /// Bounds what waits behind one write; larger groups gain nothing.
+    std::size_t group_bytes_max = 4 * 1024 * 1024;
+    /// Below this much free disk appends get `full` before anything is written, and the database
+    /// keeps room to flush.
+    std::uint64_t free_bytes_min = 128 * 1024 * 1024;
+    /// Runs before each write; its error refuses the group. Keys must be durable before the first
+    /// record that names them: KeyStore::sync goes here.
+    std::function<Result<void>()> before_write = [] { return Result<void>(); };
+    Fatal fatal = end_process;
+};
+
+/// One thread that writes what waits, across tenants, in one synced write, and answers it.
+///
+/// Thread-safe.
+class Committer {
+  public:
+    /// `tables` and `marks` outlive the committer; `end` is the log's end.
+    Committer(LogTables& tables, MarkWriter& marks, const Mark& end, CommitterOptions options);
+    ~Committer();
+    Committer(const Committer&) = delete;
+    Committer& operator=(const Committer&) = delete;
+
+    /// Verifies and hashes on the caller's thread, then queues. `done` runs on the committer's
+    /// thread, except after stop(), when it runs here.
+    void push(std::string record, AppendDone done);
+
+    /// Writes and answers what is queued, then ends the thread. Not from a done.
+    void stop();
+
+  private:
+    struct Waiting {
+        std::optional<IndexedRecord> record;  ///< none: refused; waits only to be answered in order
+        AppendDone done;
+        Result<Head> outcome;
+    };
+    using Group = std::vector<Waiting>;
+
+    void admit_or_refuse(Waiting& waiting);
+    void run();
+    [[nodiscard]] Group take_group();
+    void commit(Group& group);
+    [[nodiscard]] Result<void> become_writable();
+    [[nodiscard]] Result<Head> chain(const RecordIndex& index);
+    [[nodiscard]] Result<Head> expected_head(const TenantId& tenant);
+    [[nodiscard]] Result<void> write(std::span<const IndexedRecord* const> records);
+    [[nodiscard]] Result<void> check_space(std::uint64_t record_bytes) const;
+    [[nodiscard]] std::unexpected<Error> lost(std::string message);
+
+    // Constant after construction.
+    LogTables& tables_;
+    MarkWriter& marks_;
+    const CommitterOptions options_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    // Guarded by mutex_.
+    std::deque<Waiting> queue_;
+    std::size_t queue_records_ = 0;  ///< without the refused ones, which hold no bytes
+    std::size_t queue_bytes_ = 0;
+    bool stopping_ = false;
+    bool ended_ = false;  ///< the thread answers nothing more
+
+    // Touched only on thread_ once it runs.
+    Mark end_;
+    std::unordered_map<TenantId, Head> heads_;  ///< of the log and of the group being built
+    bool full_ = false;  ///< the database met a full disk and wants to be reopened
+    bool lost_ = false;  ///< `fatal` was called and came back (tests)
+
+    std::mutex stop_mutex_;  ///< held while joining
+    std::thread thread_;
+};
+
+}  // namespace bos::eventstore

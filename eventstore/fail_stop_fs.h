@@ -1,0 +1,19 @@
+#pragma once
+
+#include "eventstore/end_process.h"
+
+#include <rocksdb/env.h>
+
+#include <memory>
+
+namespace bos::eventstore {
+
+/// An Env like `env`, with one difference: a sync that fails, of a file or of a folder, calls
+/// `fatal`. RocksDB and the kernel both go on after a failed fsync (the kernel even marks the lost
+/// pages clean), so the failure is caught where it happens and not where its status ends up.
+///
+/// Since no sync failure gets past it, whatever RocksDB reports as "no space" above it was a failed
+/// write, which leaves at most a torn record.
+[[nodiscard]] std::unique_ptr<rocksdb::Env> fail_stop_env(rocksdb::Env& env, Fatal fatal);
+
+}  // namespace bos::eventstore

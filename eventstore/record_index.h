@@ -1,0 +1,36 @@
+#pragma once
+
+#include "eventstore/commit.h"
+#include "eventstore/event_log.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bos::eventstore {
+
+/// What the indexes of a log hold about one record. Derived from the record's bytes alone, so that
+/// a replica filled from Kafka has the same indexes as the log that was written here.
+struct RecordIndex {
+    struct EventEntry {
+        StreamId stream;
+        Version version;
+    };
+
+    Link link;
+    Hash hash;
+    Hash key_digest;  ///< SHA-256 of the idempotency key: a fixed length whatever the client sent
+    std::vector<EventEntry> events;
+
+    /// The head that the tenant's chain has once this record is its last.
+    [[nodiscard]] Head head() const { return Head{.position = link.position, .hash = hash}; }
+    /// Whether the record continues the chain that ends in `head`.
+    [[nodiscard]] bool continues(const Head& head) const {
+        return link.position == head.position.next() && link.previous_hash == head.hash;
+    }
+};
+
+/// Errors: corrupt.
+[[nodiscard]] Result<RecordIndex> index_of(std::string_view record);
+
+}  // namespace bos::eventstore

@@ -1,0 +1,94 @@
+#pragma once
+
+#include "eventstore/end_process.h"
+#include "eventstore/key_store.h"
+
+#include <rocksdb/env.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace bos::eventstore {
+
+struct RocksKeyStoreOptions {
+    std::string path;             ///< the database's own folder; its parent exists
+    rocksdb::Env* env = nullptr;  ///< null = the machine's
+    std::size_t pool_keys = 256;  ///< unused keys made at a time
+    std::string master_key = {};  ///< file; empty = master.key beside `path`. Back it up apart
+    Fatal fatal = end_process;    ///< when durability is lost
+};
+
+/// The key store on RocksDB. Rows (docs/formats.md has a worked example):
+///
+///   'm'                               -> a known text, wrapped: is this the right master key?
+///   'k' key id 16                     -> wrapped secret 60, then its owner (tenant, type u16, id
+///   16),
+///                                        nothing while it is in the pool
+///   'a' tenant type u16 id 16, key id -> nothing: the key is this subject's
+///   'x' tenant type u16 id 16         -> nothing: the subject was erased
+///   'd' key id 16                     -> nothing: the key's bytes are still to be purged from disk
+///   's' tenant                        -> wrapped secret of the tenant
+///
+/// A pool key is synced before it is given out, and given to one subject only. Keys that a process
+/// made and had not durably assigned when it died are never given out again (their bytes might be
+/// in use) but stay readable. That no record names such a key, and so that destroy() finds every
+/// key of a subject, is what sync() is for.
+///
+/// A delete in RocksDB leaves the bytes in its files: destroy() also flushes and compacts them
+/// away. What a file system, a snapshot or a backup keeps of deleted files stays wrapped with the
+/// master key.
+class RocksKeyStore final : public KeyStore {
+  public:
+    /// Errors: corrupt when the database or the master key is damaged, missing or not of the other;
+    /// denied when others may read the master key; unavailable when another process has the store.
+    [[nodiscard]] static Result<std::unique_ptr<RocksKeyStore>> open(RocksKeyStoreOptions options);
+    ~RocksKeyStore() override;
+
+    [[nodiscard]] Result<SubjectKey> key_for(const TenantId& tenant,
+                                             const StreamId& subject) override;
+    [[nodiscard]] Result<void> sync() override;
+    [[nodiscard]] Result<SubjectKey> find(const TenantId& tenant,
+                                          const Uuid& key_id) const override;
+    [[nodiscard]] Result<void> destroy(const TenantId& tenant, const StreamId& subject) override;
+    [[nodiscard]] Result<std::string> tenant_secret(const TenantId& tenant) override;
+
+  private:
+    class Rows;
+
+    RocksKeyStore(RocksKeyStoreOptions options, std::unique_ptr<Rows> rows, std::vector<Uuid> pool);
+
+    [[nodiscard]] Result<SubjectKey> assign(const TenantId& tenant, const StreamId& subject);
+    void wake();
+    void keep_ready();
+    void refill_pool();
+
+    // Constant after construction.
+    const RocksKeyStoreOptions options_;
+    const std::unique_ptr<Rows> rows_;
+
+    /// One assignment, erasure or new tenant secret at a time.
+    std::mutex mutex_;
+    std::vector<Uuid> pool_;  ///< made by this process and not given out; guarded by mutex_
+
+    std::mutex sync_mutex_;  ///< one sync at a time; taken before mutex_
+    std::atomic<std::uint64_t> started_ =
+        0;  ///< assignments begun: raised before anyone can see them
+    std::atomic<std::uint64_t> synced_ = 0;  ///< of these, durable
+
+    std::mutex erase_mutex_;  ///< one purge at a time
+
+    // The thread that syncs assignments and refills the pool.
+    std::mutex wake_mutex_;
+    std::condition_variable woken_;
+    bool work_ = false;      ///< guarded by wake_mutex_
+    bool stopping_ = false;  ///< guarded by wake_mutex_
+    std::thread keeper_;
+};
+
+}  // namespace bos::eventstore
