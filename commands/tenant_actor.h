@@ -1,0 +1,131 @@
+#pragma once
+
+#include "commands/aggregates.h"
+#include "commands/command.h"
+#include "eventstore/commit.h"
+#include "eventstore/event_log.h"
+#include "eventstore/key_store.h"
+#include "schemas/base/random.h"
+#include "schemas/base/time.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace bos::commands {
+
+/// Takes commits as they become durable, in order and gapless per tenant: the views.
+class CommitSink {
+  public:
+    virtual ~CommitSink() = default;
+    /// Runs on: tenant shard. An answer goes out after it returns, so readers see what they wrote.
+    virtual void committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) = 0;
+};
+
+/// What a tenant's commands need from outside. All of it outlives the shard.
+struct Surroundings {
+    eventstore::EventLog& log;
+    eventstore::KeyStore& keys;
+    const eventstore::FieldSealer& sealer;
+    CommitSink& sink;
+    Clock& clock;
+    Random& random;
+};
+
+using Reply = std::move_only_function<void(Outcome)>;
+
+/// One tenant's commands, strictly in order: seen this key? -> allowed? -> load -> decide -> seal,
+/// chain, append. Decides on what is decided but not yet durable; every answer, a refusal too,
+/// waits until what it rests on is durable. If an append fails, the commands after it decide again
+/// on what the log then holds.
+///
+/// Runs on: tenant shard.
+class TenantActor {
+  public:
+    /// Starts an append; its result must come back through completed(), on the shard.
+    using Append = std::function<void(std::string record)>;
+
+    TenantActor(TenantId tenant, const Surroundings& surroundings, Append append);
+    TenantActor(const TenantActor&) = delete;
+    TenantActor& operator=(const TenantActor&) = delete;
+
+    /// Reads the end of the log. To be called once, before the rest.
+    [[nodiscard]] Result<void> open();
+
+    void handle(Request request, Reply reply);
+
+    /// The result of the oldest append without one.
+    void completed(Result<eventstore::Head> result);
+    /// After a run of completed(): hands commits to the sink, answers, and recovers from a failed
+    /// append.
+    void settle();
+
+    [[nodiscard]] bool idle() const { return pending_.empty() && waiting_.empty(); }
+
+  private:
+    struct Job {
+        Request request;
+        std::vector<Reply> replies;  ///< also of those that sent the key again meanwhile
+        Hash fingerprint;
+        int attempts = 0;
+        bool has_target = false;  ///< a creating command got its id
+    };
+    struct Pending {
+        Job job;
+        std::optional<eventstore::Commit> commit;  ///< none: an answer that waits its turn
+        Hash hash;
+        std::optional<Outcome> outcome;
+        bool durable = false;
+        std::optional<Error> failure;
+    };
+    /// What a decision came to: an answer, or a commit with its answer.
+    struct Decided {
+        Outcome outcome;
+        std::optional<eventstore::Commit> commit;
+    };
+
+    void take(Job job);
+    [[nodiscard]] Job* in_flight_with_key_of(const Job& job);
+    [[nodiscard]] std::optional<Outcome> earlier_answer(const Job& job);
+    [[nodiscard]] Decided decide_any(Job& job);
+    template <class Command>
+    [[nodiscard]] Result<Decided> decide_one(Job& job, Command& command);
+    template <class Module, class Event>
+    [[nodiscard]] Result<void> record_events(std::vector<Event>& events,
+                                             eventstore::Commit& commit);
+    template <class Event>
+    [[nodiscard]] Result<std::vector<ForeseenEvent>> foresee(const std::vector<Event>& events);
+    [[nodiscard]] Result<Hash> fingerprint_of(const Request& request);
+    [[nodiscard]] Timestamp now();
+    [[nodiscard]] Result<void> read_end();
+    [[nodiscard]] Result<std::set<Hash>> read_on();
+    void recover();
+    void give_up(std::deque<Pending> pending, std::deque<Job> waiting);
+    static void answer(Job& job, const Outcome& outcome);
+
+    // Constant after construction.
+    const TenantId tenant_;
+    const Surroundings& surroundings_;
+    const Append append_;
+
+    eventstore::Head decided_;  ///< the end of the chain as decided
+    Position durable_;
+    Position handed_over_;  ///< the sink has all commits up to here
+    Timestamp last_recorded_{};
+    std::string secret_;  ///< for fingerprints
+    Aggregates<AllStates> aggregates_;
+    std::deque<Pending> pending_;  ///< in the order of decision
+    std::size_t outstanding_ = 0;  ///< appends without result: the last ones of pending_
+    bool failing_ = false;     ///< an append failed: nothing is decided until all results are in
+    bool stale_ = false;       ///< the log could not be read: nothing is decided before it can
+    std::deque<Job> waiting_;  ///< came while failing
+    std::unordered_map<std::string, Job*> keys_in_flight_;
+};
+
+}  // namespace bos::commands
