@@ -1,0 +1,115 @@
+// The pipeline board and its columns.
+#include "projections/leads/board_view.h"
+#include "projections/leads/pipelines_view.h"
+#include "projections/leads/queries.h"
+#include "projections/leads/visible.h"
+#include "schemas/leads_ids.h"
+
+namespace bos::projections {
+
+using bos::leads::Board;
+using bos::leads::Column;
+using bos::leads::ColumnPage;
+using bos::leads::GetBoard;
+using bos::leads::GetColumn;
+using bos::leads::Pipeline;
+using bos::leads::PipelineId;
+using bos::leads::PipelineStage;
+using bos::leads::StageTotals;
+
+namespace {
+
+struct CardsWanted {
+    PipelineId pipeline;
+    std::string stage;
+    std::size_t limit = 20;
+    std::string cursor;
+};
+
+Result<ColumnPage> cards_of(const CardsWanted& wanted, const QueryContext& context) {
+    const ListContext list_context{
+        .cursor_secret = context.secret, .now = context.now, .open = nullptr};
+    const ListQuery list_query{
+        .scope = context.viewer.scope,
+        .viewer = context.viewer.user,
+        .sort = "stage_since",
+        .descending = true,
+        .limit = wanted.limit,
+        .cursor = wanted.cursor,
+        .as_of = context.as_of,
+        .group = KeyWriter().uuid(wanted.pipeline.value()).text(wanted.stage).take()};
+    BOS_TRY(auto list, List<leads::CardList>::page(context.reader, list_query, list_context));
+    ColumnPage page{.cards = std::move(list.rows),
+                    .next = std::move(list.next),
+                    .position = list.position.value};
+    for (auto& card : page.cards) BOS_CHECK(leads::open_row(card, context));
+    return page;
+}
+
+Result<Pipeline> pipeline_named(const std::optional<PipelineId>& id, const QueryContext& context) {
+    BOS_TRY(auto pipeline, leads::PipelinesView::Pipelines::get(
+                               context.reader, id.value_or(bos::leads::default_pipeline())));
+    if (!pipeline)
+        return fail(Code::not_found,
+                    "No pipeline has this id; the default one comes with the first lead.");
+    return *std::move(pipeline);
+}
+
+Result<StageTotals> totals_of(PipelineId pipeline, const std::string& stage,
+                              const QueryContext& context) {
+    const bool all = context.viewer.scope == Scope::all;
+    const leads::BoardView::ColumnKey key{.scope = context.viewer.scope,
+                                          .user = all ? UserId{} : context.viewer.user,
+                                          .pipeline = pipeline,
+                                          .stage = stage};
+    BOS_TRY(auto totals, leads::BoardView::Totals::get(context.reader, key));
+    return totals.value_or(StageTotals{});
+}
+
+}  // namespace
+
+Result<Board> answer(const GetBoard& query, const QueryContext& context) {
+    BOS_TRY(Pipeline pipeline, pipeline_named(query.pipeline, context));
+    Board board{.pipeline = pipeline.id,
+                .name = pipeline.name,
+                .columns = {},
+                .position = context.reader.position().value};
+    for (const PipelineStage& stage : pipeline.stages) {
+        if (stage.remapped_to) continue;
+        BOS_TRY(StageTotals totals, totals_of(pipeline.id, stage.stage.key, context));
+        Column column{.stage = stage.stage.key,
+                      .name = stage.stage.name,
+                      .category = stage.stage.category,
+                      .lead_count = totals.lead_count,
+                      .sums = std::move(totals.sums),
+                      .cards = {},
+                      .next = {}};
+        const std::size_t cards = query.cards.value_or(20);
+        if (cards > 0) {
+            BOS_TRY(
+                ColumnPage page,
+                cards_of(
+                    {.pipeline = pipeline.id, .stage = column.stage, .limit = cards, .cursor = {}},
+                    context));
+            column.cards = std::move(page.cards);
+            column.next = std::move(page.next);
+        }
+        board.columns.push_back(std::move(column));
+    }
+    return board;
+}
+
+Result<ColumnPage> answer(const GetColumn& query, const QueryContext& context) {
+    BOS_TRY(const Pipeline pipeline, pipeline_named(query.pipeline, context));
+    const std::string stage = leads::stage_in_use(pipeline, query.stage);
+    const bool known = std::ranges::any_of(
+        pipeline.stages, [&](const PipelineStage& other) { return other.stage.key == stage; });
+    if (!known) return fail(Code::not_found, "The pipeline has no such stage.");
+    return cards_of({.pipeline = pipeline.id,
+                     .stage = stage,
+                     .limit = query.limit.value_or(50),
+                     .cursor = query.cursor.value_or("")},
+                    context);
+}
+
+}  // namespace bos::projections

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "projections/leads/lead_row.h"
+#include "projections/list.h"
+#include "projections/table.h"
+#include "projections/view.h"
+
+namespace bos::projections::leads {
+
+/// The board: the cards of each stage, newest in the stage first, and what each column counts and
+/// sums up, for every viewer's scope.
+///
+///     table 0   lead -> Card
+///     table 1   index of CardList, grouped by pipeline and stage, see list_index.h
+///     table 2   u8 scope | 16 bytes user (nil in scope all) | pipeline | stage -> StageTotals
+struct BoardView {
+    static constexpr std::uint16_t id = 5;
+    static constexpr std::string_view name = "leads.board";
+    static constexpr std::uint32_t version = 1;
+    using Handles = concat_types<LeadEvents, types<StageRetired>>;
+    using Cards = Table<BoardView, 0, LeadId, Card>;
+
+    struct ColumnKey {
+        Scope scope = Scope::all;
+        UserId user;
+        PipelineId pipeline;
+        std::string stage;
+    };
+    friend void append_key(KeyWriter& writer, const ColumnKey& key) {
+        writer.u8(static_cast<std::uint8_t>(key.scope))
+            .uuid(key.user.value())
+            .uuid(key.pipeline.value())
+            .text(key.stage);
+    }
+    using Totals = Table<BoardView, 2, ColumnKey, StageTotals>;
+
+    template <class Event>
+        requires requires(Lead& lead, const Event& event, const EventContext& context) {
+            update(lead, event, context);
+        }
+    void apply(const Event& event, const EventContext& context, ViewWriter& rows) const {
+        std::optional<Card> before = Cards::get(rows, event.lead);
+        Lead lead = before ? lead_of(*before) : Lead{};
+        update(lead, event, context);
+        lead.version = context.version.value;
+        replace(before, card_of(lead), rows);
+    }
+    /// Moves the cards of the stage along.
+    void apply(const StageRetired& event, const EventContext& context, ViewWriter& rows) const;
+
+  private:
+    // What the card shows of a lead is folded as the lead itself is, so that both always tell the
+    // same.
+    [[nodiscard]] static Lead lead_of(const Card& card);
+    [[nodiscard]] static Card card_of(const Lead& lead);
+    static void replace(const std::optional<Card>& before, const Card& after, ViewWriter& rows);
+};
+
+/// The cards of a column: GET /v1/leads/board and /v1/leads/board/{stage}.
+struct CardList {
+    using View = BoardView;
+    using Rows = BoardView::Cards;
+    static constexpr std::uint8_t index = 1;
+    static constexpr std::string_view sorts[] = {"stage_since"};
+    static void append_sort_key(KeyWriter& key, const Card& card, std::size_t) {
+        key.i64(micros(card.stage_since));
+    }
+    static void append_group(KeyWriter& key, const Card& card) {
+        key.uuid(card.pipeline.value()).text(card.stage);
+    }
+    static LeadId id_of(const Card& card) { return card.id; }
+    static RowScopes scopes_of(const Card& card) { return {card.owner, card.collaborators}; }
+};
+
+}  // namespace bos::projections::leads

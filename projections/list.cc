@@ -1,0 +1,160 @@
+#include "projections/list.h"
+
+#include "schemas/base/assert.h"
+#include "schemas/base/digest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bos::projections {
+
+namespace {
+
+constexpr std::size_t limit_max = 200;
+constexpr std::size_t id_bytes = 16;
+
+Result<std::uint8_t> find_sort(const ListShape& shape, std::string_view name) {
+    if (name.empty()) return std::uint8_t{0};
+    const auto found = std::ranges::find(shape.sorts, name);
+    if (found == shape.sorts.end()) {
+        return fail(Code::invalid, fmt::format("sort: there is no order by {}; there are {}", name,
+                                               fmt::join(shape.sorts, ", ")));
+    }
+    return static_cast<std::uint8_t>(found - shape.sorts.begin());
+}
+
+std::string range_of(const ListQuery& query, const ListShape& shape, std::uint8_t sort) {
+    KeyWriter range;
+    range.u8(shape.index).u8(static_cast<std::uint8_t>(query.scope));
+    if (query.scope != Scope::all) range.uuid(query.viewer.value());
+    return range.raw(query.group).u8(sort).take();
+}
+
+ListDigest digest_of(const ListQuery& query) {
+    const Hash hash = sha256(KeyWriter()
+                                 .u8(static_cast<std::uint8_t>(query.scope))
+                                 .uuid(query.viewer.value())
+                                 .text(query.group)
+                                 .text(query.filter)
+                                 .bytes());
+    ListDigest digest;
+    std::copy_n(hash.bytes.begin(), digest.size(), digest.begin());
+    return digest;
+}
+
+/// Makes the plan go on where the cursor stands.
+Result<void> resume(ListPlan& plan, const ListQuery& query, const Cursor& cursor) {
+    const Cursor& ours = plan.cursor;
+    const auto refuse = [](std::string_view why) {
+        return fail(Code::invalid, fmt::format("cursor: it belongs to {}", why));
+    };
+    if (cursor.view != ours.view || cursor.index != ours.index) return refuse("another list");
+    if (cursor.sort != ours.sort || cursor.direction != ours.direction) {
+        return refuse("a list in another order");
+    }
+    if (cursor.list != ours.list) return refuse("a list of another viewer, scope, group or filter");
+    if (query.as_of && (!cursor.is_as_of || *query.as_of != cursor.position)) {
+        return refuse("a list as of another position");
+    }
+    if (cursor.is_as_of) {
+        plan.as_of = cursor.position;
+    } else {
+        plan.not_before = cursor.position;
+    }
+    const std::string last = plan.range + cursor.index_key;
+    if (plan.direction == Direction::backward) {
+        plan.to = last;
+    } else {
+        plan.from = last;
+        plan.from.push_back('\0');  // no key lies between: none is a prefix of another
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<ListPlan> plan_list(const TenantId& tenant, const ListQuery& query,
+                           const ListContext& context, const ListShape& shape) {
+    if (query.limit < 1 || query.limit > limit_max) {
+        return fail(Code::invalid, fmt::format("limit: from 1 to {}", limit_max));
+    }
+    BOS_ASSERT(shape.grouped == !query.group.empty());  // the endpoint gives it, not the client
+    BOS_TRY(const std::uint8_t sort, find_sort(shape, query.sort));
+    BOS_TRY(Filter filter, Filter::parse(query.filter, shape.fields, {context.now, query.viewer}));
+
+    ListPlan plan{.tenant = tenant,
+                  .view = shape.view,
+                  .range = range_of(query, shape, sort),
+                  .from = {},
+                  .to = {},
+                  .direction = query.descending ? Direction::backward : Direction::forward,
+                  .filter = std::move(filter),
+                  .limit = query.limit,
+                  .count = query.count,
+                  .as_of = query.as_of,
+                  .not_before = {},
+                  .cursor = {}};
+    plan.from = plan.range;
+    plan.to = after_prefix(plan.range);
+    plan.cursor.view = shape.view;
+    plan.cursor.index = shape.index;
+    plan.cursor.sort = sort;
+    plan.cursor.direction = plan.direction;
+    plan.cursor.list = digest_of(query);
+    if (!query.cursor.empty()) {
+        BOS_TRY(const Cursor cursor, read_cursor(query.cursor, tenant, context.cursor_secret));
+        BOS_CHECK(resume(plan, query, cursor));
+    }
+    return plan;
+}
+
+Result<ViewReader> open_reader(const ViewStore& store, const ListPlan& plan) {
+    BOS_TRY(ViewReader reader,
+            plan.as_of ? store.read_as_of(plan.tenant, *plan.as_of) : store.read(plan.tenant));
+    if (reader.position() < plan.not_before) {
+        return fail(
+            Code::unavailable,
+            fmt::format("the views of {} are at {}, the page before was at {}", plan.tenant.value(),
+                        reader.position().value, plan.not_before.value));
+    }
+    return reader;
+}
+
+Result<bool> walk_entries(const ViewReader& reader, const ListPlan& plan, std::string_view from,
+                          std::string_view to, std::size_t examined_max, const VisitEntry& visit) {
+    bool all_seen = true;
+    Result<void> outcome;
+    std::size_t examined = 0;
+    BOS_CHECK(reader.scan(plan.view, from, to, plan.direction,
+                          [&](std::string_view key, std::string_view) {
+                              if (++examined > examined_max) return all_seen = false;
+                              Result<bool> wants_more = visit(key);
+                              if (!wants_more) {
+                                  outcome = std::unexpected(std::move(wants_more).error());
+                                  return false;
+                              }
+                              if (!*wants_more) all_seen = false;
+                              return *wants_more;
+                          }));
+    BOS_CHECK(outcome);
+    return all_seen;
+}
+
+Uuid id_of_entry(std::string_view key) {
+    BOS_ASSERT(key.size() >= id_bytes);
+    Uuid id;
+    std::memcpy(id.bytes.data(), key.data() + key.size() - id_bytes, id_bytes);
+    return id;
+}
+
+std::string cursor_after(std::string_view key, const ListPlan& plan, Position position,
+                         std::string_view secret) {
+    Cursor cursor = plan.cursor;
+    cursor.is_as_of = plan.as_of.has_value();
+    cursor.position = position;
+    cursor.index_key = key.substr(plan.range.size());
+    return to_text(cursor, plan.tenant, secret);
+}
+
+}  // namespace bos::projections

@@ -1,0 +1,220 @@
+#pragma once
+
+#include "projections/cursor.h"
+#include "projections/filter.h"
+#include "projections/list_index.h"
+#include "projections/view_store.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bos::projections {
+
+/// What a client asks of a list. With a cursor, everything but `limit` must be as it was for the
+/// page that gave it.
+struct ListQuery {
+    Scope scope = Scope::own;
+    UserId viewer;
+    std::string sort = {};  ///< empty = the list's first
+    bool descending = false;
+    std::string filter = {};  ///< grammar: filter.h
+    std::size_t limit = 50;   ///< 1 to 200
+    std::string cursor = {};  ///< empty = from the start
+    std::optional<Position> as_of = {};
+    bool count = false;
+    std::string group =
+        {};  ///< key bytes as the list's append_group writes them; only lists that have groups
+};
+
+/// Opens sealed fields of a row for its filter: as OpenPersonal, and told which row it is.
+class OpenPersonalOf {
+  public:
+    virtual ~OpenPersonalOf() = default;
+    [[nodiscard]] virtual std::optional<std::string> open(const Uuid& row, std::string_view field,
+                                                          const Pii<std::string>& value) const = 0;
+    [[nodiscard]] virtual std::optional<std::vector<std::string>> open(
+        const Uuid& row, std::string_view field,
+        const Pii<std::vector<std::string>>& value) const = 0;
+};
+
+/// What a list needs besides the query.
+struct ListContext {
+    std::string_view cursor_secret;        ///< KeyStore::tenant_secret
+    Timestamp now;                         ///< for `within`
+    const OpenPersonalOf* open = nullptr;  ///< none = filters on sealed fields match nothing
+    /// Rows that one page may look at. A page whose filter lets few rows pass then comes back
+    /// short, or empty, but with a cursor.
+    std::size_t examined_max = 10'000;
+    /// A count goes no further, whether in rows counted or in rows looked at.
+    std::size_t counted_max = 10'000;
+};
+
+struct ListCount {
+    std::uint64_t value = 0;
+    bool capped = false;  ///< there may be more
+
+    friend bool operator==(const ListCount&, const ListCount&) = default;
+};
+
+template <class Row>
+struct ListPage {
+    std::vector<Row> rows;
+    std::optional<std::string> next;  ///< cursor of the next page; none = this is the last one
+    Position position;                ///< that the page shows
+    std::optional<ListCount> count;   ///< if it was asked for
+};
+
+/// A list of a module, as far as no row has to be known.
+struct ListShape {
+    std::uint16_t view = 0;
+    std::uint8_t index = 0;
+    std::span<const std::string_view> sorts;
+    std::span<const FilterField> fields;
+    bool grouped = false;
+};
+
+/// A query, checked: which range of the index to walk, from where, and with which filter.
+struct ListPlan {
+    TenantId tenant;
+    std::uint16_t view = 0;
+    std::string range;  ///< prefix of the entries of this viewer, group and sort
+    std::string from;   ///< first key of the page, included
+    std::string to;     ///< last key of the page, excluded
+    Direction direction = Direction::forward;
+    Filter filter;
+    std::size_t limit = 0;
+    bool count = false;
+    std::optional<Position> as_of;
+    Position not_before;  ///< a page never shows less than the one before it
+    Cursor cursor;        ///< of the next page, but for its position and key
+};
+
+/// Errors: invalid, naming the parameter.
+[[nodiscard]] Result<ListPlan> plan_list(const TenantId& tenant, const ListQuery& query,
+                                         const ListContext& context, const ListShape& shape);
+
+/// The reader that a plan asks for. Errors: unavailable when the views are not there yet.
+[[nodiscard]] Result<ViewReader> open_reader(const ViewStore& store, const ListPlan& plan);
+
+/// Visits index entries of a range, at most `examined_max`. Returns whether all were visited.
+using VisitEntry = std::function<Result<bool>(std::string_view key)>;
+[[nodiscard]] Result<bool> walk_entries(const ViewReader& reader, const ListPlan& plan,
+                                        std::string_view from, std::string_view to,
+                                        std::size_t examined_max, const VisitEntry& visit);
+
+/// The id at the end of an index entry's key.
+[[nodiscard]] Uuid id_of_entry(std::string_view key);
+
+/// Cursor of the page that goes on after `key`.
+[[nodiscard]] std::string cursor_after(std::string_view key, const ListPlan& plan,
+                                       Position position, std::string_view secret);
+
+/// Pages through the rows of a list.
+///
+/// Pages are keyset pages: a row whose sort key stays the same is seen once, however many others
+/// come and go between two pages; one that moves in the order may be seen twice or not at all. Each
+/// page is a consistent cut; with as_of all pages are the same cut.
+template <Listed L>
+class List {
+  public:
+    using Rows = typename L::Rows;
+    using Row = typename Rows::row_type;
+    using Page = ListPage<Row>;
+
+    /// Errors: invalid (query or cursor), unavailable (the views are behind), corrupt.
+    [[nodiscard]] static Result<Page> page(const ViewStore& store, const TenantId& tenant,
+                                           const ListQuery& query, const ListContext& context) {
+        const ListShape shape{L::View::id, L::index, L::sorts, filter_fields<Row>(), Grouped<L>};
+        BOS_TRY(const ListPlan plan, plan_list(tenant, query, context, shape));
+        BOS_TRY(const ViewReader reader, open_reader(store, plan));
+        return page(reader, plan, context);
+    }
+
+    /// The same from a reader that is open already, for an answer of several parts in one cut. The
+    /// reader was opened for `query.as_of`. Errors: unavailable when it is behind the cursor's page.
+    [[nodiscard]] static Result<Page> page(const ViewReader& reader, const ListQuery& query,
+                                           const ListContext& context) {
+        const ListShape shape{L::View::id, L::index, L::sorts, filter_fields<Row>(), Grouped<L>};
+        BOS_TRY(const ListPlan plan, plan_list(reader.tenant(), query, context, shape));
+        if (reader.position() < plan.not_before)
+            return fail(Code::unavailable, "the views are behind the page before this one");
+        return page(reader, plan, context);
+    }
+
+  private:
+    static Result<Page> page(const ViewReader& reader, const ListPlan& plan,
+                             const ListContext& context) {
+        Page page;
+        page.position = reader.position();
+        std::string last_key;  // looked at; the next page begins after it
+        const auto take = [&](std::string_view key) -> Result<bool> {
+            BOS_TRY(std::optional<Row> row, passing_row(reader, plan, context, key));
+            if (row && page.rows.size() == plan.limit) return false;  // there is a next page
+            if (row) page.rows.push_back(*std::move(row));
+            last_key = key;
+            return true;
+        };
+        BOS_TRY(const bool all_seen,
+                walk_entries(reader, plan, plan.from, plan.to, context.examined_max, take));
+        if (!all_seen)
+            page.next = cursor_after(last_key, plan, page.position, context.cursor_secret);
+        if (plan.count) {
+            BOS_TRY(page.count, count(reader, plan, context));
+        }
+        return page;
+    }
+
+    static Result<ListCount> count(const ViewReader& reader, const ListPlan& plan,
+                                   const ListContext& context) {
+        ListCount count;
+        const auto add = [&](std::string_view key) -> Result<bool> {
+            if (plan.filter.passes_everything()) {
+                ++count.value;
+                return true;
+            }
+            BOS_TRY(const std::optional<Row> row, passing_row(reader, plan, context, key));
+            if (row) ++count.value;
+            return true;
+        };
+        BOS_TRY(const bool all_seen,
+                walk_entries(reader, plan, plan.range, after_prefix(plan.range),
+                             context.counted_max, add));
+        count.capped = !all_seen;
+        return count;
+    }
+
+    static Result<std::optional<Row>> passing_row(const ViewReader& reader, const ListPlan& plan,
+                                                  const ListContext& context,
+                                                  std::string_view key) {
+        const Uuid id = id_of_entry(key);
+        BOS_TRY(std::optional<Row> row, Rows::get(reader, typename Rows::key_type(id)));
+        if (!row) return fail(Code::corrupt, "view store: an index entry without its row");
+        const OpenForRow open(context.open, id);
+        if (!plan.filter.matches(&*row, context.open != nullptr ? &open : nullptr))
+            return std::nullopt;
+        return row;
+    }
+
+    class OpenForRow final : public OpenPersonal {
+      public:
+        OpenForRow(const OpenPersonalOf* open, const Uuid& row) : open_(open), row_(row) {}
+        [[nodiscard]] std::optional<std::string> open(
+            std::string_view field, const Pii<std::string>& value) const override {
+            return open_->open(row_, field, value);
+        }
+        [[nodiscard]] std::optional<std::vector<std::string>> open(
+            std::string_view field, const Pii<std::vector<std::string>>& value) const override {
+            return open_->open(row_, field, value);
+        }
+
+      private:
+        const OpenPersonalOf* open_;
+        Uuid row_;
+    };
+};
+
+}  // namespace bos::projections

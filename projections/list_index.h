@@ -1,0 +1,126 @@
+#pragma once
+
+#include "projections/table.h"
+#include "schemas/base/actor.h"
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bos::projections {
+
+/// Who sees a row in the narrower scopes.
+struct RowScopes {
+    std::optional<UserId> owner;   ///< sees it in the scope own
+    std::vector<UserId> assigned;  ///< see it in the scope assigned, and so does the owner
+};
+
+/// What a module says about a list: its rows, and the orders in which they can be asked for.
+///
+///     struct LeadList {
+///         using View = Board;                                  // owns the rows and the index
+///         using Rows = Table<Board, 0, LeadId, LeadRow>;
+///         static constexpr std::uint8_t index = 1;             // the view's table for the index
+///         static constexpr std::string_view sorts[] = {"created_at", "score"};   // the first is
+///         the default static void append_sort_key(KeyWriter& key, const LeadRow& row, std::size_t
+///         sort); static LeadId id_of(const LeadRow& row); static RowScopes scopes_of(const
+///         LeadRow& row); static void append_group(KeyWriter& key, const LeadRow& row);          //
+///         optional, see ListQuery::group
+///     };
+template <class L>
+concept Listed = requires(const typename L::Rows::row_type& row, KeyWriter& key, std::size_t sort) {
+    typename L::View;
+    { L::index } -> std::convertible_to<std::uint8_t>;
+    { std::span<const std::string_view>(L::sorts) };
+    { L::append_sort_key(key, row, sort) };
+    { L::id_of(row) } -> std::same_as<typename L::Rows::key_type>;
+    { L::scopes_of(row) } -> std::same_as<RowScopes>;
+};
+
+template <class L>
+concept Grouped = Listed<L> && requires(KeyWriter& key, const typename L::Rows::row_type& row) {
+    L::append_group(key, row);
+};
+
+/// Writes a list's rows together with their index entries, so that the two never differ. An entry
+/// is a row of the view without bytes; its key is
+///
+///     u8 index table | u8 scope | 16 bytes user (not in scope all) | group | u8 sort | sort key |
+///     16 bytes id
+///
+/// so a page of a viewer's list is one range, and nothing outside of it is ever looked at.
+template <Listed L>
+struct ListIndex {
+    using Rows = typename L::Rows;
+    using Row = typename Rows::row_type;
+    using Id = typename Rows::key_type;
+
+    static void put(ViewWriter& rows, const Row& row) {
+        const Id id = L::id_of(row);
+        const std::optional<Row> old = Rows::get(rows, id);
+        const std::vector<std::string> before = old ? entries_of(*old) : std::vector<std::string>{};
+        const std::vector<std::string> after = entries_of(row);
+        for (const std::string& entry : before) {
+            if (!std::ranges::binary_search(after, entry)) rows.erase(entry);
+        }
+        for (const std::string& entry : after) {
+            if (!std::ranges::binary_search(before, entry)) rows.put(entry, {});
+        }
+        Rows::put(rows, id, row);
+    }
+
+    static void erase(ViewWriter& rows, const Id& id) {
+        const std::optional<Row> old = Rows::get(rows, id);
+        if (!old) return;
+        for (const std::string& entry : entries_of(*old)) rows.erase(entry);
+        Rows::erase(rows, id);
+    }
+
+    /// Reads the row, lets `change` alter it and writes it back. False when there is no such row.
+    template <std::invocable<Row&> Change>
+    static bool update(ViewWriter& rows, const Id& id, Change&& change) {
+        std::optional<Row> row = Rows::get(rows, id);
+        if (!row) return false;
+        change(*row);
+        put(rows, *row);
+        return true;
+    }
+
+  private:
+    static std::vector<std::string> entries_of(const Row& row) {
+        const RowScopes scopes = L::scopes_of(row);
+        std::vector<std::string> entries;
+        add_entries(entries, KeyWriter().u8(L::index).u8(static_cast<std::uint8_t>(Scope::all)),
+                    row);
+        if (scopes.owner) {
+            add_entries(entries, user_range(Scope::own, *scopes.owner), row);
+            add_entries(entries, user_range(Scope::assigned, *scopes.owner), row);
+        }
+        for (const UserId& user : scopes.assigned) {
+            if (user != scopes.owner) add_entries(entries, user_range(Scope::assigned, user), row);
+        }
+        std::ranges::sort(entries);
+        entries.erase(std::ranges::unique(entries).begin(), entries.end());
+        return entries;
+    }
+    static KeyWriter user_range(Scope scope, const UserId& user) {
+        return KeyWriter().u8(L::index).u8(static_cast<std::uint8_t>(scope)).uuid(user.value());
+    }
+    static void add_entries(std::vector<std::string>& entries, KeyWriter range, const Row& row) {
+        if constexpr (Grouped<L>) L::append_group(range, row);
+        for (std::size_t sort = 0; sort < std::size(L::sorts); ++sort) {
+            KeyWriter entry = range;
+            entry.u8(static_cast<std::uint8_t>(sort));
+            L::append_sort_key(entry, row, sort);
+            append_key(entry, L::id_of(row));
+            entries.push_back(entry.take());
+        }
+    }
+};
+
+}  // namespace bos::projections

@@ -1,0 +1,118 @@
+#pragma once
+
+#include "eventstore/event_log.h"
+#include "projections/view_set.h"
+#include "projections/view_store.h"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace bos::projections {
+
+struct RunnerOptions {
+    std::size_t batch_bytes_max = 8u << 20;  ///< of one write while catching up or building
+    std::size_t build_cache_bytes_max = 256u
+                                        << 20;  ///< rows kept in memory by one build, all threads
+    std::size_t live_cache_bytes_max = 256u << 10;  ///< rows kept in memory for each open tenant
+};
+
+/// How far a build has come: `done` of `all` commits. Called on the thread that called the runner.
+using Progress = std::function<void(Position done, Position all)>;
+
+struct RebuildOptions {
+    unsigned threads = 1;                   ///< each works for its share of the views
+    std::vector<std::uint16_t> views = {};  ///< empty = all
+    Progress progress = {};
+};
+
+struct ViewHash {
+    std::string_view view;
+    Hash hash;
+
+    friend bool operator==(const ViewHash&, const ViewHash&) = default;
+};
+
+/// Keeps the views of all tenants in step with their logs.
+///
+/// Thread-safe. Calls for one tenant wait for each other, but project() waits for a rebuild() only
+/// at its end, while the views change over.
+class Runner {
+  public:
+    /// `store` and `sealer` outlive the runner.
+    Runner(ViewStore& store, ViewSet views, const eventstore::FieldSealer& sealer,
+           RunnerOptions options = {});
+    ~Runner();
+
+    /// Makes every view of the set live and applied up to the log's head: drops what is not in the
+    /// set, builds what is new or of another version, catches up with the rest. Before anything
+    /// else for a tenant. Returns the applied position. Errors: corrupt when views stand beyond the
+    /// end of the log: they belong to another log.
+    [[nodiscard]] Result<Position> open(const TenantId& tenant, const eventstore::EventLog& log,
+                                        const Progress& progress = {});
+
+    /// Applies durable commits, the first one following the applied position: one write for all of
+    /// them. Errors: conflict when they do not follow (then: catch_up), and whatever the write
+    /// says; nothing was written then.
+    [[nodiscard]] Result<void> project(const TenantId& tenant,
+                                       std::span<const eventstore::Commit> commits);
+
+    /// Applies what the log has and the views have not. Returns the applied position.
+    [[nodiscard]] Result<Position> catch_up(const TenantId& tenant,
+                                            const eventstore::EventLog& log);
+
+    /// Builds views anew from the first commit, beside those that are read and written meanwhile,
+    /// then changes over at once. Gives the rows, the past and the hash that project() gives. One
+    /// rebuild of a tenant at a time; a second one waits.
+    [[nodiscard]] Result<void> rebuild(const TenantId& tenant, const eventstore::EventLog& log,
+                                       const RebuildOptions& options = {});
+
+    /// Of every view, in the order of the set.
+    [[nodiscard]] Result<std::vector<ViewHash>> hash(const TenantId& tenant) const;
+
+    /// Lets go of what is held in memory for a tenant (it moved away). Its rows stay.
+    void close(const TenantId& tenant);
+
+    [[nodiscard]] const ViewSet& views() const { return views_; }
+
+  private:
+    struct Tenant {
+        std::mutex building;                  // taken before `writing`
+        std::mutex writing;                   // guards what follows, and the tenant's live rows
+        std::optional<WriteSession> session;  // none = to be opened
+        std::vector<std::optional<ViewWriter>> writers;
+    };
+
+    std::shared_ptr<Tenant> tenant_of(const TenantId& tenant);
+    // Those below: with `writing` held.
+    [[nodiscard]] Result<void> open_session(const TenantId& tenant, Tenant& state);
+    [[nodiscard]] Result<void> apply(Tenant& state, const eventstore::Commit& commit);
+    [[nodiscard]] Result<void> finish(Tenant& state);
+    [[nodiscard]] Result<void> catch_up_locked(const TenantId& tenant,
+                                               const eventstore::EventLog& log, Tenant& state);
+    // With `building` held.
+    [[nodiscard]] Result<void> drop_what_left_the_set(const TenantId& tenant);
+    [[nodiscard]] std::vector<ViewDescription> outdated(const TenantViews& known) const;
+    [[nodiscard]] Result<void> build(const TenantId& tenant, const eventstore::EventLog& log,
+                                     std::span<const ViewDescription> views,
+                                     const RebuildOptions& options, Tenant& state);
+    [[nodiscard]] Result<void> build_and_change_over(const TenantId& tenant,
+                                                     const eventstore::EventLog& log,
+                                                     std::span<const ViewDescription> views,
+                                                     const RebuildOptions& options, Tenant& state);
+
+    ViewStore& store_;
+    const ViewSet views_;
+    const eventstore::FieldSealer& sealer_;
+    const RunnerOptions options_;
+
+    std::mutex mutex_;  // guards the map only
+    std::unordered_map<TenantId, std::shared_ptr<Tenant>> tenants_;
+};
+
+}  // namespace bos::projections

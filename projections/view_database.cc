@@ -1,0 +1,137 @@
+#include "projections/view_database.h"
+
+#include "projections/row_key.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+
+namespace bos::projections {
+
+Error error_of(const rocksdb::Status& status, std::string_view doing) {
+    const auto code = [&] {
+        if (status.IsNotFound()) return Code::not_found;
+        if (status.IsCorruption()) return Code::corrupt;
+        if (status.IsNoSpace()) return Code::full;
+        return Code::unavailable;
+    }();
+    return Error{code, fmt::format("view store: cannot {}: {}", doing, status.ToString())};
+}
+
+namespace {
+
+constexpr std::string_view format_key = "format";
+constexpr std::uint32_t format_version = 1;
+
+/// Groups the versions of one row, so that "nothing that old" is answered by a filter.
+class RowOfVersion final : public rocksdb::SliceTransform {
+  public:
+    const char* Name() const override { return "bos.RowOfVersion"; }
+    rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+        return {key.data(), key.size() - position_bytes};
+    }
+    bool InDomain(const rocksdb::Slice& key) const override { return key.size() > position_bytes; }
+};
+
+rocksdb::ColumnFamilyOptions family_options(const ViewStoreOptions& options,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+    rocksdb::BlockBasedTableOptions table;
+    table.block_cache = cache;
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
+    table.cache_index_and_filter_blocks = true;
+    table.pin_l0_filter_and_index_blocks_in_cache = true;
+    rocksdb::ColumnFamilyOptions family;
+    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    family.write_buffer_size = options.write_buffer_bytes;
+    // Not more: 7.8 may retry memtable flushes in the wrong order with three and many jobs.
+    family.max_write_buffer_number = 2;
+    family.compression = rocksdb::kLZ4Compression;
+    // Most rows that a projector asks for are new: answer "not in the memtable" without a search.
+    family.memtable_prefix_bloom_size_ratio = 0.05;
+    family.memtable_whole_key_filtering = true;
+    return family;
+}
+
+rocksdb::ColumnFamilyOptions history_options(const ViewStoreOptions& options,
+                                             const std::shared_ptr<rocksdb::Cache>& cache) {
+    rocksdb::ColumnFamilyOptions family = family_options(options, cache);
+    rocksdb::BlockBasedTableOptions table =
+        *family.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
+    table.whole_key_filtering = false;
+    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    family.prefix_extractor = std::make_shared<RowOfVersion>();
+    family.memtable_whole_key_filtering = false;
+    return family;
+}
+
+rocksdb::DBOptions database_options(const ViewStoreOptions& options) {
+    rocksdb::DBOptions database;
+    if (options.env != nullptr) database.env = options.env;
+    database.create_if_missing = true;
+    database.create_missing_column_families = true;
+    database.max_background_jobs = 4;
+    database.bytes_per_sync = 1 << 20;
+    database.max_total_wal_size = 8 * options.write_buffer_bytes;
+    database.keep_log_file_num = 4;
+    database.max_open_files = 4096;
+    return database;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ViewDatabase>> ViewDatabase::open(const ViewStoreOptions& options) {
+    const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.cache_bytes);
+    const rocksdb::ColumnFamilyOptions plain = family_options(options, cache);
+    const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
+        {rocksdb::kDefaultColumnFamilyName, {}},      {"head", plain}, {"graves", plain},
+        {"history", history_options(options, cache)}, {"meta", plain},
+    };
+    std::unique_ptr<ViewDatabase> database(new ViewDatabase);
+    rocksdb::DB* db = nullptr;
+    const rocksdb::Status opened = rocksdb::DB::Open(database_options(options), options.path,
+                                                     families, &database->families_, &db);
+    // A newer version's store has families that this one does not know.
+    if (opened.IsInvalidArgument()) return fail(Code::corrupt, opened.ToString());
+    if (!opened.ok()) return std::unexpected(error_of(opened, "open " + options.path));
+    database->db_.reset(db);
+
+    std::string format;
+    const rocksdb::Status read = db->Get({}, database->meta(), std::string(format_key), &format);
+    const std::string ours = KeyWriter().u32(format_version).take();
+    if (read.IsNotFound()) {
+        const rocksdb::Status written =
+            db->Put({}, database->meta(), std::string(format_key), ours);
+        if (!written.ok()) return std::unexpected(error_of(written, "write the format"));
+    } else if (!read.ok()) {
+        return std::unexpected(error_of(read, "read the format"));
+    } else if (format != ours) {
+        return fail(Code::corrupt, "view store: " + options.path + " has another format version");
+    }
+    return database;
+}
+
+Result<void> ViewDatabase::remove(const ViewStoreOptions& options) {
+    rocksdb::Options destroyed;
+    if (options.env != nullptr) destroyed.env = options.env;
+    const rocksdb::Status status = rocksdb::DestroyDB(options.path, destroyed);
+    if (!status.ok()) return std::unexpected(error_of(status, "remove " + options.path));
+    return {};
+}
+
+ViewDatabase::~ViewDatabase() {
+    if (!db_) return;
+    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
+    db_->Close();
+}
+
+Result<void> ViewDatabase::write(rocksdb::WriteBatch& batch) const {
+    const rocksdb::Status status = db_->Write({}, &batch);
+    if (!status.ok()) return std::unexpected(error_of(status, "write"));
+    return {};
+}
+
+}  // namespace bos::projections

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "projections/view_store_options.h"
+#include "schemas/base/result.h"
+
+#include <rocksdb/db.h>
+
+#include <memory>
+
+namespace bos::projections {
+
+/// The RocksDB database of the views with its column families (layout: row_key.h). Writes go to the
+/// write-ahead log and are not synced: a power loss takes the newest ones, and the views catch up
+/// from the log of events.
+///
+/// Thread-safe.
+class ViewDatabase {
+  public:
+    /// Errors: corrupt when the files cannot be this version's store, unavailable when they cannot
+    /// be opened now (locked, no space, I/O).
+    [[nodiscard]] static Result<std::unique_ptr<ViewDatabase>> open(
+        const ViewStoreOptions& options);
+    /// Deletes every file of the store.
+    [[nodiscard]] static Result<void> remove(const ViewStoreOptions& options);
+
+    ~ViewDatabase();
+    ViewDatabase(const ViewDatabase&) = delete;
+    ViewDatabase& operator=(const ViewDatabase&) = delete;
+
+    [[nodiscard]] rocksdb::DB& db() const { return *db_; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* head() const { return families_[1]; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* graves() const { return families_[2]; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* history() const { return families_[3]; }
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* meta() const { return families_[4]; }
+
+    [[nodiscard]] Result<void> write(rocksdb::WriteBatch& batch) const;
+
+  private:
+    ViewDatabase() = default;
+
+    std::unique_ptr<rocksdb::DB> db_;
+    std::vector<rocksdb::ColumnFamilyHandle*> families_;  // default, head, graves, history, meta
+};
+
+/// The one translation of RocksDB's outcomes. `doing` says what was tried: "read a row".
+[[nodiscard]] Error error_of(const rocksdb::Status& status, std::string_view doing);
+
+}  // namespace bos::projections

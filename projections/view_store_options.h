@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace rocksdb {
+class Env;
+}
+
+namespace bos::projections {
+
+/// What to do with files that are damaged or of a newer version. Views are disposable: everything
+/// in them follows from the log of events.
+enum class OnCorruption { refuse, start_empty };
+
+struct ViewStoreOptions {
+    std::string path;
+    rocksdb::Env* env = nullptr;  ///< none = the operating system's files
+    OnCorruption on_corruption = OnCorruption::refuse;
+    std::size_t cache_bytes = 256u << 20;        ///< blocks read from files
+    std::size_t write_buffer_bytes = 64u << 20;  ///< of each column family, twice
+};
+
+}  // namespace bos::projections

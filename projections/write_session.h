@@ -1,0 +1,185 @@
+#pragma once
+
+#include "projections/generation.h"
+#include "projections/view_reader.h"
+#include "schemas/base/keys.h"
+#include "schemas/base/position.h"
+#include "schemas/base/result.h"
+#include "schemas/base/tenant.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <rocksdb/write_batch.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bos::projections {
+
+class ViewDatabase;
+class ViewWriter;
+
+/// Rows of one tenant, written commit after commit and then all at once:
+///
+///     session.begin(Position{7});
+///     session.writer(view).put(key, row);
+///     session.begin(Position{8});
+///     …
+///     session.finish();             // one write: rows, their past, and the applied position
+///
+/// Each commit leaves its own version of the rows that it changed; a row written twice inside one
+/// commit has one. What was finished stays cached for the commits that follow, until drop_cache().
+///
+/// An error (a failed read, a row that does not decode) is kept: nothing is written any more, and
+/// finish() returns it. The session is then of no use.
+///
+/// One thread at a time, one session per generation at a time.
+class WriteSession {
+  public:
+    WriteSession(WriteSession&&) noexcept;
+    WriteSession& operator=(WriteSession&&) = delete;
+    ~WriteSession();
+
+    /// The writes that follow belong to this commit. Positions only grow.
+    void begin(Position position);
+    /// The rows of a view. The session must write to it (BOS_ASSERT). Stays valid while the session
+    /// does.
+    [[nodiscard]] ViewWriter writer(std::uint16_t view);
+    /// Writes everything since the last finish().
+    [[nodiscard]] Result<void> finish();
+
+    [[nodiscard]] Position position() const { return position_; }
+    [[nodiscard]] std::span<const Generation> generations() const { return generations_; }
+    /// Bytes that finish() would write, roughly.
+    [[nodiscard]] std::size_t pending_bytes() const {
+        return pending_bytes_ + history_.GetDataSize();
+    }
+    /// Bytes that drop_cache() would free, roughly.
+    [[nodiscard]] std::size_t cached_bytes() const { return cached_bytes_; }
+    /// Forgets the rows seen so far; only with nothing pending.
+    void drop_cache();
+
+    /// The first error is kept.
+    void fail(Error error);
+    [[nodiscard]] bool failed() const { return error_.has_value(); }
+
+  private:
+    friend class ViewStore;
+    friend class ViewWriter;
+
+    enum class Role { live, building };
+    enum class State : std::uint8_t { absent, live, deleted };
+
+    /// What a row is since `position`.
+    struct RowVersion {
+        State state = State::absent;
+        Position position;
+        std::string row;
+    };
+    struct Entry {
+        std::string_view key;  // in arena_
+        RowVersion now;
+        RowVersion before;             // of this commit, while `touched`
+        State stored = State::absent;  // in the database
+        bool touched = false;          // by this commit
+        bool dirty = false;            // differs from the database
+    };
+    struct ByKey {
+        using is_transparent = void;
+        bool operator()(const Entry* a, const Entry* b) const { return a->key < b->key; }
+        bool operator()(const Entry* a, std::string_view b) const { return a->key < b; }
+        bool operator()(std::string_view a, const Entry* b) const { return a < b->key; }
+    };
+    struct Rows {
+        std::string prefix;
+        bool all_cached = false;  // what is not here is not in the database either
+        boost::unordered_flat_map<std::string_view, Entry*, std::hash<std::string_view>> by_key;
+        std::optional<std::set<Entry*, ByKey>> in_order;  // once a view has scanned
+        bool scanning = false;
+    };
+
+    WriteSession(const ViewDatabase& database, const TenantId& tenant,
+                 std::vector<Generation> generations, Role role, bool empty);
+
+    Entry& find(Rows& rows, std::string_view key);
+    void load(const Rows& rows, Entry& entry);
+    void put(Rows& rows, std::string_view key, std::string row);
+    void erase(Rows& rows, std::string_view key);
+    void touch(Rows& rows, Entry& entry);
+    std::optional<std::string_view> get(Rows& rows, std::string_view key);
+    void scan(Rows& rows, std::string_view from, std::string_view to, const VisitRow& visit);
+
+    struct Touched {
+        Rows* rows;
+        Entry* entry;
+    };
+    void end_commit();
+    void settle(const Touched& touched);
+    void remember(const Rows& rows, const Entry& entry, const RowVersion& version);
+    void add_to_batch(const Touched& dirty, rocksdb::WriteBatch& batch) const;
+
+    // Constant after construction.
+    const ViewDatabase* database_;
+    TenantId tenant_;
+    std::vector<Generation> generations_;
+    Role role_;
+
+    Position position_;
+    bool in_commit_ = false;
+    std::vector<std::unique_ptr<Rows>> rows_;  // as generations_
+    std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
+    std::deque<Entry> entries_;
+    std::vector<Touched> touched_;  // by this commit
+    std::vector<Touched> dirty_;    // by commits since the last finish
+    rocksdb::WriteBatch history_;   // versions that were replaced since the last finish
+    std::size_t pending_bytes_ = 0;
+    std::size_t cached_bytes_ = 0;
+    std::optional<Error> error_;
+};
+
+/// The rows of one view inside a session: what a view's `apply` sees. A view reads and writes its
+/// own rows only, so that each can be rebuilt by itself.
+///
+/// As the session: one thread at a time.
+class ViewWriter {
+  public:
+    /// Of the commit that is being applied.
+    [[nodiscard]] Position position() const { return session_->position(); }
+
+    /// The row becomes `row`; equal bytes leave it as it is.
+    void put(std::string_view key, std::string row) { session_->put(*rows_, key, std::move(row)); }
+    void erase(std::string_view key) { session_->erase(*rows_, key); }
+
+    /// Sees what this session wrote. The view is valid until the row is written again.
+    [[nodiscard]] std::optional<std::string_view> get(std::string_view key) {
+        return session_->get(*rows_, key);
+    }
+    /// Visits from <= key < to (empty = the view's end) in key order, with what this session wrote.
+    /// `visit` must not write: collect first.
+    void scan(std::string_view from, std::string_view to, const VisitRow& visit) {
+        session_->scan(*rows_, from, to, visit);
+    }
+    void scan_prefix(std::string_view prefix, const VisitRow& visit) {
+        session_->scan(*rows_, prefix, after_prefix(prefix), visit);
+    }
+
+    /// The rows cannot be what they should: the session writes nothing any more and says so.
+    void fail(Error error) { session_->fail(std::move(error)); }
+
+  private:
+    friend class WriteSession;
+    ViewWriter(WriteSession& session, WriteSession::Rows& rows)
+        : session_(&session), rows_(&rows) {}
+
+    WriteSession* session_;
+    WriteSession::Rows* rows_;
+};
+
+}  // namespace bos::projections
