@@ -1,0 +1,135 @@
+// bos views rebuild|hash: the read models of a data folder whose server is stopped.
+#include "gateway/cli.h"
+#include "gateway/node.h"
+#include "gateway/remote_rebuild.h"
+#include "schemas/base/digest.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+namespace bos::gateway {
+
+namespace {
+
+struct ViewOptions {
+    std::string data = "data";
+    std::string tenant;
+    unsigned threads = 1;
+    RemoteNode node;
+};
+
+int report(const Error& error) {
+    fmt::print(stderr, "bos: {}\n", error.detail);
+    return 1;
+}
+
+Result<std::vector<TenantId>> tenants_asked(const eventstore::EventLog& log,
+                                            const std::string& name) {
+    if (name.empty()) return log.tenants();
+    const auto tenant = TenantId::parse(name);
+    if (!tenant) return fail(Code::invalid, "a tenant is 1 to 63 of a-z, 0-9 and -");
+    BOS_TRY(const eventstore::Head head, log.head(*tenant));
+    if (head.position.value == 0) return fail(Code::not_found, "no such tenant in this log");
+    return std::vector{*tenant};
+}
+
+void draw_progress(std::string_view name, Position done, Position all) {
+    constexpr std::uint64_t width = 40;
+    if (all.value == 0) return;
+    const std::uint64_t filled = done.value * width / all.value;
+    fmt::print(stderr, "\r{} [{:#<{}}{:.<{}}] {} of {} ", name, "", filled, "", width - filled,
+               done.value, all.value);
+    if (done == all) fmt::print(stderr, "\n");
+}
+
+int rebuild(const ViewOptions& options) {
+    SystemClock clock;
+    SystemRandom random;
+    auto node = Node::open({.data = options.data, .shards = 1, .limits = {}}, clock, random);
+    if (!node) return report(node.error());
+    const auto tenants = tenants_asked((*node)->log(), options.tenant);
+    if (!tenants) return report(tenants.error());
+    for (const TenantId& tenant : *tenants) {
+        projections::RebuildOptions rebuild_options;
+        rebuild_options.threads = options.threads;
+        rebuild_options.progress = [&](Position done, Position all) {
+            draw_progress(tenant.value(), done, all);
+        };
+        if (auto opened = (*node)->open_tenant(tenant); !opened) return report(opened.error());
+        if (auto rebuilt = (*node)->runner().rebuild(tenant, (*node)->log(), rebuild_options);
+            !rebuilt)
+            return report(rebuilt.error());
+    }
+    return 0;
+}
+
+/// While a server runs it alone has the stores, so it does the work and this process
+/// asks how far it is.
+int rebuild_on_server(const ViewOptions& options) {
+    const auto rebuilt = rebuild_remotely(options.node, [](std::uint64_t done, std::uint64_t all) {
+        draw_progress("views", Position{done}, Position{all});
+    });
+    return rebuilt ? 0 : report(rebuilt.error());
+}
+
+int rebuild_here_or_there(const ViewOptions& options) {
+    return options.node.api_key.empty() ? rebuild(options) : rebuild_on_server(options);
+}
+
+int hash(const ViewOptions& options) {
+    SystemClock clock;
+    SystemRandom random;
+    auto node = Node::open({.data = options.data, .shards = 1, .limits = {}}, clock, random);
+    if (!node) return report(node.error());
+    const auto tenants = tenants_asked((*node)->log(), options.tenant);
+    if (!tenants) return report(tenants.error());
+    for (const TenantId& tenant : *tenants) {
+        if (auto opened = (*node)->open_tenant(tenant); !opened) return report(opened.error());
+        const auto hashes = (*node)->runner().hash(tenant);
+        if (!hashes) return report(hashes.error());
+        for (const projections::ViewHash& view : *hashes)
+            fmt::print("{} {} {}\n", tenant.value(), view.view, to_hex(view.hash));
+    }
+    return 0;
+}
+
+}  // namespace
+
+void add_views(CLI::App& app, int& status) {
+    CLI::App* views =
+        app.add_subcommand("views", "Rebuild and compare the read models of a data folder");
+    views->require_subcommand(1);
+    const auto options = std::make_shared<ViewOptions>();
+    const auto add_word = [&](const char* name, const char* help, int (*run)(const ViewOptions&)) {
+        CLI::App* word = views->add_subcommand(name, help);
+        word->add_option("--data", options->data, "The data folder")
+            ->envname("BOS_DATA")
+            ->capture_default_str();
+        word->add_option("--tenant", options->tenant, "One tenant; without it all");
+        word->callback([run, options, &status] { status = run(*options); });
+        return word;
+    };
+    CLI::App* word =
+        add_word("rebuild",
+                 "Build every view anew: here, or with --api-key on the server that has the folder",
+                 &rebuild_here_or_there);
+    word->add_option("--threads", options->threads, "Views built at the same time")
+        ->check(CLI::Range(1U, 64U))
+        ->capture_default_str();
+    word->add_option("--api-key", options->node.api_key, "A key that may manage views")
+        ->envname("BOS_API_KEY");
+    word->add_option("--address", options->node.address, "The server's numeric address")
+        ->envname("BOS_ADDRESS")
+        ->capture_default_str();
+    word->add_option("--port", options->node.port, "The server's port")
+        ->envname("BOS_PORT")
+        ->capture_default_str();
+    add_word("hash", "Print a hash of each view's rows and past; equal logs give equal hashes",
+             &hash);
+}
+
+}  // namespace bos::gateway

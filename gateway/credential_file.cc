@@ -1,0 +1,231 @@
+#include "gateway/credential_file.h"
+
+#include "gateway/json.h"
+#include "schemas/base/digest.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace bos::gateway {
+
+namespace json = boost::json;
+
+namespace {
+
+class Descriptor {
+  public:
+    explicit Descriptor(int number) : number_(number) {}
+    ~Descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    [[nodiscard]] int number() const { return number_; }
+    [[nodiscard]] bool is_open() const { return number_ >= 0; }
+
+  private:
+    int number_;
+};
+
+std::unexpected<Error> failed(std::string_view what, const std::filesystem::path& path) {
+    const int code = errno;
+    return fail(code == ENOSPC ? Code::full : Code::unavailable,
+                fmt::format("{} {}: {}", what, path.string(), std::strerror(code)));
+}
+
+Result<void> check_mode(const Descriptor& file, const std::filesystem::path& path) {
+    struct stat status{};
+    if (::fstat(file.number(), &status) != 0) return failed("cannot examine", path);
+    if ((status.st_mode & 077) != 0) {
+        return fail(Code::denied, fmt::format("{} is open to others: chmod 600", path.string()));
+    }
+    return {};
+}
+
+Result<std::string> read_all(const Descriptor& file, const std::filesystem::path& path) {
+    std::string content;
+    std::array<char, 16384> block;
+    while (true) {
+        const ssize_t size =
+            ::pread(file.number(), block.data(), block.size(), static_cast<off_t>(content.size()));
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) return failed("cannot read", path);
+        if (size == 0) return content;
+        content.append(block.data(), static_cast<std::size_t>(size));
+    }
+}
+
+Result<void> write_all(const Descriptor& file, std::string_view bytes,
+                       const std::filesystem::path& path) {
+    while (!bytes.empty()) {
+        const ssize_t size = ::write(file.number(), bytes.data(), bytes.size());
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) return failed("cannot write", path);
+        bytes.remove_prefix(static_cast<std::size_t>(size));
+    }
+    return {};
+}
+
+Result<void> sync_folder(const std::filesystem::path& path) {
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened.is_open() || ::fsync(opened.number()) != 0) return failed("cannot sync", folder);
+    return {};
+}
+
+std::optional<std::string> text_member(const json::object& object, std::string_view name) {
+    const json::value* value = object.if_contains(name);
+    if (value == nullptr || !value->is_string()) return std::nullopt;
+    return std::string(value->as_string());
+}
+
+std::optional<Hash> parse_hash(std::string_view text) {
+    Hash hash;
+    if (text.size() != hash.bytes.size() * 2) return std::nullopt;
+    const auto digit = [](char c) -> int {
+        if (c >= '0' && c <= '9') return c - '0';
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    };
+    for (std::size_t i = 0; i < hash.bytes.size(); ++i) {
+        const int high = digit(text[2 * i]);
+        const int low = digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) return std::nullopt;
+        hash.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
+    }
+    return hash;
+}
+
+std::optional<Credential> read_created(const json::object& line) {
+    const auto key_id = text_member(line, "key");
+    const auto hash = parse_hash(text_member(line, "sha256").value_or(""));
+    auto tenant = TenantId::parse(text_member(line, "tenant").value_or(""));
+    const auto user = parse_uuid(text_member(line, "user").value_or(""));
+    const auto name = text_member(line, "name");
+    const auto role = text_member(line, "role");
+    const auto created_at = parse_timestamp(text_member(line, "created_at").value_or(""));
+    if (!key_id || !hash || !tenant || !user || !name || !role || !created_at) return std::nullopt;
+    std::optional<Timestamp> expires_at;
+    if (line.contains("expires_at")) {
+        expires_at = parse_timestamp(text_member(line, "expires_at").value_or(""));
+        if (!expires_at) return std::nullopt;
+    }
+    return Credential{*key_id, *hash, *std::move(tenant), UserId(*user),
+                      *name,   *role, *created_at,        expires_at};
+}
+
+/// False when the line is not one that we write.
+bool apply_line(std::string_view text, CredentialMap& credentials) {
+    const auto value = parse_json(text);
+    if (!value || !value->is_object()) return false;
+    const json::object& line = value->as_object();
+    const auto type = text_member(line, "type");
+    if (type == "created") {
+        auto credential = read_created(line);
+        if (!credential) return false;
+        std::string key_id = credential->key_id;
+        return credentials.emplace(std::move(key_id), *std::move(credential)).second;
+    }
+    const auto key_id = text_member(line, "key");
+    if (type != "revoked" || !key_id) return false;
+    credentials.erase(*key_id);
+    return true;
+}
+
+Result<CredentialMap> parse_lines(std::string_view content, const std::filesystem::path& path) {
+    CredentialMap credentials;
+    int number = 0;
+    while (!content.empty()) {
+        ++number;
+        const std::size_t end = content.find('\n');
+        const std::string_view line = content.substr(0, end);
+        content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
+        if (apply_line(line, credentials)) continue;
+        if (end == std::string_view::npos) {
+            spdlog::warn("gateway: {} ends inside line {}, which is passed over", path.string(),
+                         number);
+            break;
+        }
+        return fail(Code::corrupt, fmt::format("{} line {} does not read", path.string(), number));
+    }
+    return credentials;
+}
+
+/// Where the next line starts: behind the last line that has its end, or that reads without it (an
+/// editor's work).
+std::size_t end_of_lines(std::string_view content, bool& needs_line_end) {
+    const std::size_t last_end = content.rfind('\n');
+    const std::size_t tail = last_end == std::string_view::npos ? 0 : last_end + 1;
+    CredentialMap ignored;
+    needs_line_end = tail < content.size() && apply_line(content.substr(tail), ignored);
+    return needs_line_end ? content.size() : tail;
+}
+
+}  // namespace
+
+Result<CredentialMap> CredentialFile::read() const {
+    const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open()) {
+        if (errno == ENOENT) return CredentialMap{};
+        return failed("cannot open", path_);
+    }
+    BOS_CHECK(check_mode(file, path_));
+    BOS_TRY(const std::string content, read_all(file, path_));
+    return parse_lines(content, path_);
+}
+
+Result<void> CredentialFile::append_created(const Credential& credential) const {
+    json::object line;
+    line["type"] = "created";
+    line["key"] = credential.key_id;
+    line["sha256"] = to_hex(credential.secret_hash);
+    line["tenant"] = credential.tenant.value();
+    line["user"] = to_string(credential.user);
+    line["name"] = credential.user_name;
+    line["role"] = credential.role;
+    line["created_at"] = to_string(credential.created_at);
+    if (credential.expires_at) line["expires_at"] = to_string(*credential.expires_at);
+    return append(json::serialize(line));
+}
+
+Result<void> CredentialFile::append_revoked(std::string_view key_id, Timestamp at) const {
+    BOS_TRY(const CredentialMap credentials, read());
+    if (!credentials.contains(key_id)) return fail(Code::not_found, "no such key");
+    json::object line;
+    line["type"] = "revoked";
+    line["key"] = key_id;
+    line["at"] = to_string(at);
+    return append(json::serialize(line));
+}
+
+Result<void> CredentialFile::append(std::string_view line) const {
+    const Descriptor file(::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (!file.is_open()) return failed("cannot open", path_);
+    BOS_CHECK(check_mode(file, path_));
+    while (::flock(file.number(), LOCK_EX) != 0) {
+        if (errno != EINTR) return failed("cannot lock", path_);
+    }
+    BOS_TRY(const std::string content, read_all(file, path_));
+    bool needs_line_end = false;
+    const std::size_t end = end_of_lines(content, needs_line_end);
+    if (end < content.size() && ::ftruncate(file.number(), static_cast<off_t>(end)) != 0) {
+        return failed("cannot shorten", path_);
+    }
+    const std::string bytes = fmt::format("{}{}\n", needs_line_end ? "\n" : "", line);
+    BOS_CHECK(write_all(file, bytes, path_));
+    if (::fsync(file.number()) != 0) return failed("cannot sync", path_);
+    if (content.empty()) BOS_CHECK(sync_folder(path_));
+    return {};
+}
+
+}  // namespace bos::gateway

@@ -1,0 +1,91 @@
+#include "gateway/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <array>
+
+namespace bos::gateway {
+
+namespace {
+
+/// Seconds. From a cached read to what a client gives up on.
+const prometheus::Histogram::BucketBoundaries duration_buckets{
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
+
+std::string known_method(std::string_view method) {
+    static constexpr std::array known{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    return std::ranges::find(known, method) == known.end() ? "other" : std::string(method);
+}
+
+std::string class_of(int status) { return std::to_string(status / 100) + "xx"; }
+
+std::string route_label(std::string_view route) {
+    return route.empty() ? "none" : std::string(route);
+}
+
+}  // namespace
+
+Metrics::Metrics()
+    : registry_(std::make_shared<prometheus::Registry>()),
+      requests_(prometheus::BuildCounter()
+                    .Name("bos_http_requests_total")
+                    .Help("Requests that a handler answered")
+                    .Register(*registry_)),
+      durations_(prometheus::BuildHistogram()
+                     .Name("bos_http_request_duration_seconds")
+                     .Help("From the complete request to its answer, without sending it")
+                     .Register(*registry_)),
+      refusals_(prometheus::BuildCounter()
+                    .Name("bos_http_refused_total")
+                    .Help("Requests and connections refused before a handler, by problem code")
+                    .Register(*registry_)),
+      in_flight_(prometheus::BuildGauge()
+                     .Name("bos_http_requests_in_flight")
+                     .Help("Requests that a handler works on")
+                     .Register(*registry_)
+                     .Add({})),
+      connections_(prometheus::BuildGauge()
+                       .Name("bos_http_connections")
+                       .Help("Open connections")
+                       .Register(*registry_)
+                       .Add({})),
+      bytes_received_(prometheus::BuildCounter()
+                          .Name("bos_http_received_bytes_total")
+                          .Help("Bytes received, without TLS")
+                          .Register(*registry_)
+                          .Add({})),
+      bytes_sent_(prometheus::BuildCounter()
+                      .Name("bos_http_sent_bytes_total")
+                      .Help("Bytes of answers sent, without TLS")
+                      .Register(*registry_)
+                      .Add({})) {}
+
+std::string Metrics::text() const {
+    return prometheus::TextSerializer().Serialize(registry_->Collect());
+}
+
+void Metrics::connection_opened() { connections_.Increment(); }
+void Metrics::connection_closed() { connections_.Decrement(); }
+void Metrics::refused(std::string_view code) {
+    refusals_.Add({{"code", std::string(code)}}).Increment();
+}
+void Metrics::bytes_received(std::size_t bytes) {
+    bytes_received_.Increment(static_cast<double>(bytes));
+}
+void Metrics::bytes_sent(std::size_t bytes) { bytes_sent_.Increment(static_cast<double>(bytes)); }
+void Metrics::request_started() { in_flight_.Increment(); }
+
+void Metrics::request_finished(std::string_view method, std::string_view route, int status,
+                               std::chrono::nanoseconds duration) {
+    in_flight_.Decrement();
+    requests_
+        .Add({{"method", known_method(method)},
+              {"route", route_label(route)},
+              {"status", class_of(status)}})
+        .Increment();
+    durations_.Add({{"route", route_label(route)}}, duration_buckets)
+        .Observe(std::chrono::duration<double>(duration).count());
+}
+
+}  // namespace bos::gateway

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "gateway/http_server.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace bos::gateway {
+
+/// Counts what the server does, for Prometheus. Labels have few values whatever clients send: route
+/// templates instead of paths, known methods, classes of status. Never a tenant: a series stays
+/// until the process ends, and what a tenant does is not for all who read metrics. Thread-safe.
+class Metrics final : public ServerObserver {
+  public:
+    Metrics();
+
+    /// For further series of other parts.
+    [[nodiscard]] prometheus::Registry& registry() { return *registry_; }
+    /// Prometheus text exposition format 0.0.4.
+    [[nodiscard]] std::string text() const;
+    static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
+
+    void connection_opened() override;
+    void connection_closed() override;
+    void refused(std::string_view code) override;
+    void bytes_received(std::size_t bytes) override;
+    void bytes_sent(std::size_t bytes) override;
+    void request_started() override;
+    void request_finished(std::string_view method, std::string_view route, int status,
+                          std::chrono::nanoseconds duration) override;
+
+  private:
+    std::shared_ptr<prometheus::Registry> registry_;
+    prometheus::Family<prometheus::Counter>& requests_;
+    prometheus::Family<prometheus::Histogram>& durations_;
+    prometheus::Family<prometheus::Counter>& refusals_;
+    prometheus::Gauge& in_flight_;
+    prometheus::Gauge& connections_;
+    prometheus::Counter& bytes_received_;
+    prometheus::Counter& bytes_sent_;
+};
+
+}  // namespace bos::gateway

@@ -1,0 +1,155 @@
+#include "gateway/node.h"
+
+#include "eventstore/rocks_key_store.h"
+#include "projections/views.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <future>
+#include <optional>
+#include <utility>
+
+namespace bos::gateway {
+
+Result<Stores> open_stores(const std::filesystem::path& data) {
+    std::error_code error;
+    std::filesystem::create_directories(data, error);
+    if (error)
+        return fail(Code::unavailable, fmt::format("cannot create the data folder {}: {}",
+                                                   data.string(), error.message()));
+    std::filesystem::permissions(data, std::filesystem::perms::owner_all, error);
+    Stores stores;
+    eventstore::RocksKeyStoreOptions key_options;
+    key_options.path = (data / "keys").string();
+    BOS_TRY(stores.keys, eventstore::RocksKeyStore::open(key_options));
+    eventstore::RocksLogOptions log_options;
+    log_options.path = (data / "log").string();
+    // A record may name a key only once that key is durably its subject's.
+    log_options.before_write = [keys = stores.keys.get()] { return keys->sync(); };
+    BOS_TRY(stores.log, eventstore::RocksLog::open(log_options));
+    projections::ViewStoreOptions view_options;
+    view_options.path = (data / "views").string();
+    view_options.on_corruption = projections::OnCorruption::start_empty;
+    BOS_TRY(stores.views, projections::ViewStore::open(view_options));
+    return stores;
+}
+
+Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options, Clock& clock, Random& random) {
+    BOS_TRY(Stores stores, open_stores(options.data));
+    return std::unique_ptr<Node>(new Node(std::move(stores), options, clock, random));
+}
+
+Node::Node(Stores stores, const NodeOptions& options, Clock& clock, Random& random)
+    : stores_(std::move(stores)),
+      clock_(clock),
+      random_(random),
+      sealer_(*stores_.keys, random),
+      runner_(*stores_.views, projections::ViewSet(projections::Views{}), sealer_) {
+    const commands::Surroundings surroundings{.log = *stores_.log,
+                                              .keys = *stores_.keys,
+                                              .sealer = sealer_,
+                                              .sink = *this,
+                                              .clock = clock_,
+                                              .random = random_};
+    for (std::size_t i = 0; i < std::max<std::size_t>(options.shards, 1); ++i) {
+        auto thread = std::make_unique<ShardThread>();
+        thread->shard = std::make_unique<commands::Shard>(thread->context.get_executor(),
+                                                          surroundings, options.limits);
+        shards_.push_back(std::move(thread));
+    }
+}
+
+Node::~Node() {
+    if (running_) stop(std::chrono::seconds(10));
+}
+
+Result<void> Node::catch_up(const TenantProgress& progress) {
+    BOS_TRY(const std::vector<TenantId> tenants, stores_.log->tenants());
+    for (const TenantId& tenant : tenants) {
+        const auto told = [&](Position done, Position all) {
+            if (progress) progress(tenant, done, all);
+        };
+        BOS_CHECK(open_views(tenant, told));
+        opened_.insert(tenant);
+    }
+    return {};
+}
+
+Result<void> Node::open_tenant(const TenantId& tenant) {
+    {
+        const std::shared_lock lock(opened_mutex_);
+        if (opened_.contains(tenant)) return {};
+    }
+    BOS_CHECK(open_views(tenant, {}));
+    const std::unique_lock lock(opened_mutex_);
+    opened_.insert(tenant);
+    return {};
+}
+
+Result<void> Node::open_views(const TenantId& tenant, const projections::Progress& progress) {
+    const auto opened = runner_.open(tenant, *stores_.log, progress);
+    if (opened) return {};
+    if (opened.error().code != Code::corrupt) return std::unexpected(opened.error());
+    spdlog::warn("views of {} are built anew: {}", tenant.value(), opened.error().detail);
+    runner_.close(tenant);
+    BOS_CHECK(stores_.views->forget(tenant));
+    BOS_CHECK(runner_.open(tenant, *stores_.log, progress));
+    return {};
+}
+
+void Node::start() {
+    running_ = true;
+    for (auto& shard : shards_) {
+        shard->thread = std::thread([context = &shard->context] {
+            const auto work = boost::asio::make_work_guard(*context);
+            context->run();
+        });
+    }
+}
+
+bool Node::stop(std::chrono::milliseconds deadline) {
+    if (!running_) return true;
+    running_ = false;
+    bool drained = true;
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    for (auto& shard : shards_) {
+        auto done = std::make_shared<std::promise<void>>();
+        auto waiting = done->get_future();
+        shard->shard->drain([done] { done->set_value(); });
+        drained = waiting.wait_until(until) == std::future_status::ready && drained;
+    }
+    // Whatever still waits is answered by the log's own stop, so no command in flight stays without
+    // an answer.
+    stores_.log->stop();
+    for (auto& shard : shards_) {
+        boost::asio::post(shard->context, [context = &shard->context] { context->stop(); });
+        shard->thread.join();
+    }
+    return drained;
+}
+
+commands::Shard& Node::shard_of(const TenantId& tenant) {
+    return *shards_[std::hash<TenantId>{}(tenant) % shards_.size()]->shard;
+}
+
+std::size_t Node::commands_in_flight() const {
+    std::size_t sum = 0;
+    for (const auto& shard : shards_) sum += shard->shard->in_flight();
+    return sum;
+}
+
+void Node::committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
+    auto projected = runner_.project(tenant, commits);
+    if (projected) return;
+    // The commits are durable whatever the views do; these have the log to catch up from.
+    if (projected.error().code == Code::conflict) {
+        if (auto caught_up = runner_.catch_up(tenant, *stores_.log)) return;
+    }
+    if (auto opened = runner_.open(tenant, *stores_.log)) return;
+    spdlog::error("views of tenant {} stand still: {}", tenant.value(), projected.error().detail);
+}
+
+}  // namespace bos::gateway

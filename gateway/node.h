@@ -1,0 +1,110 @@
+#pragma once
+
+#include "commands/shard.h"
+#include "eventstore/key_store.h"
+#include "eventstore/rocks_log.h"
+#include "projections/runner.h"
+#include "projections/view_store.h"
+#include "schemas/base/random.h"
+#include "schemas/base/time.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+namespace bos::gateway {
+
+/// The stores of a data folder, opened for one process:
+///
+///     <data>/log/     the log, see eventstore/rocks_log.h
+///     <data>/keys/    the key store
+///     <data>/views/   the views; disposable
+struct Stores {
+    std::unique_ptr<eventstore::KeyStore>
+        keys;  // the log's commits wait for it: it outlives the log
+    std::unique_ptr<eventstore::RocksLog> log;
+    std::unique_ptr<projections::ViewStore> views;
+};
+
+struct NodeOptions {
+    std::filesystem::path data = "data";
+    /// Threads that own tenants. Commands of one tenant use one; more than the cores only take
+    /// turns.
+    std::size_t shards = 1;
+    commands::ShardLimits limits;
+};
+
+/// Everything between the log and the gateway, wired together: stores, runner, shards and their
+/// threads.
+class Node final : private commands::CommitSink {
+  public:
+    /// Errors name what could not be opened and what to do.
+    [[nodiscard]] static Result<std::unique_ptr<Node>> open(const NodeOptions& options,
+                                                            Clock& clock, Random& random);
+    ~Node() override;
+
+    /// Brings every tenant's views up to the log. `progress` is told the tenant and how far it is.
+    using TenantProgress = std::function<void(const TenantId&, Position done, Position all)>;
+    [[nodiscard]] Result<void> catch_up(const TenantProgress& progress = {});
+    /// Makes the views of a tenant live, before its first commit too. Thread-safe; costs a look
+    /// when it was done before.
+    [[nodiscard]] Result<void> open_tenant(const TenantId& tenant);
+
+    /// Starts the threads of the shards. Before it, nothing runs.
+    void start();
+    /// Answers every command in flight, then stops the threads and the log. False when the deadline
+    /// cut it short.
+    bool stop(std::chrono::milliseconds deadline);
+
+    [[nodiscard]] commands::Shard& shard_of(const TenantId& tenant);
+    [[nodiscard]] eventstore::EventLog& log() { return *stores_.log; }
+    [[nodiscard]] eventstore::KeyStore& keys() { return *stores_.keys; }
+    [[nodiscard]] const eventstore::FieldSealer& sealer() const { return sealer_; }
+    [[nodiscard]] projections::ViewStore& views() { return *stores_.views; }
+    [[nodiscard]] projections::Runner& runner() { return runner_; }
+    [[nodiscard]] Clock& clock() { return clock_; }
+    [[nodiscard]] Random& random() { return random_; }
+    [[nodiscard]] std::size_t commands_in_flight() const;
+
+  private:
+    struct ShardThread {
+        boost::asio::io_context context{1};
+        std::unique_ptr<commands::Shard> shard;
+        std::thread thread;
+    };
+
+    Node(Stores stores, const NodeOptions& options, Clock& clock, Random& random);
+
+    /// Views that stand beyond the log belong to another one: they are thrown away and built anew.
+    [[nodiscard]] Result<void> open_views(const TenantId& tenant,
+                                          const projections::Progress& progress);
+
+    /// Runs on: tenant shard.
+    void committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) override;
+
+    // Constant after construction.
+    Stores stores_;
+    Clock& clock_;
+    Random& random_;
+    eventstore::FieldSealer sealer_;
+    projections::Runner runner_;
+    std::vector<std::unique_ptr<ShardThread>> shards_;
+    bool running_ = false;
+
+    std::shared_mutex opened_mutex_;  ///< guards opened_
+    std::unordered_set<TenantId> opened_;
+};
+
+/// Opens the stores of a data folder for a tool that does not serve.
+[[nodiscard]] Result<Stores> open_stores(const std::filesystem::path& data);
+
+}  // namespace bos::gateway

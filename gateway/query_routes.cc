@@ -1,0 +1,209 @@
+#include "gateway/query_routes.h"
+
+#include "gateway/field_parameters.h"
+#include "gateway/queries.h"
+#include "projections/query.h"
+#include "schemas/base/json_write.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <concepts>
+#include <utility>
+
+namespace bos::gateway {
+
+namespace asio = boost::asio;
+
+namespace {
+
+template <class T>
+using Parsed = std::expected<T, Problem>;
+
+using projections::QueryContext;
+using projections::ViewReader;
+
+Problem bad_parameter(std::string_view name, std::string_view rule) {
+    Problem problem = Problem::of(problems::invalid_parameter, fmt::format("{} {}.", name, rule));
+    return problem;
+}
+
+Problem problem_of(const Error& error) {
+    switch (error.code) {
+        case Code::not_found:
+            return Problem::of(problems::not_found, error.detail);
+        case Code::invalid:
+            return Problem::of(problems::invalid_parameter, error.detail);
+        case Code::corrupt:
+            return Problem::of(problems::internal, "Stored data is damaged; the log says where.");
+        default: {
+            Problem problem = Problem::of(problems::unavailable, error.detail);
+            problem.retry_after = std::chrono::seconds(1);
+            return problem;
+        }
+    }
+}
+
+/// What every query takes beside its own parameters.
+struct When {
+    std::optional<std::string_view> as_of;
+    std::optional<std::string_view> min_position;
+};
+
+template <class Query>
+Parsed<Query> parse_query(const Request& http, When& when) {
+    Query query{};
+    std::vector<bos::FieldError> errors;
+    std::vector<std::string_view> given;
+    for (const auto& [name, text] : http.params.pairs()) {
+        if (set_from_text(query, name, text, errors) != FieldText::set) {
+            return std::unexpected(Problem::of(problems::not_found, "Nothing has this id."));
+        }
+        given.push_back(name);
+    }
+    for (const auto& [name, text] : http.query.pairs()) {
+        if (name == "as_of") {
+            when.as_of = text;
+        } else if (name == "min_position") {
+            when.min_position = text;
+        } else if (http.params.has(name) ||
+                   set_from_text(query, name, text, errors) == FieldText::unknown) {
+            return std::unexpected(bad_parameter(name, "is not a parameter of this request"));
+        }
+        given.push_back(name);
+    }
+    for_each_field<Query>([&](const auto& field) {
+        if (field.rules.required && std::ranges::find(given, field.name) == given.end()) {
+            errors.push_back({"/" + std::string(field.name), "required", "must be given"});
+        }
+    });
+    if (errors.empty()) validate(query, "", errors);
+    if (errors.empty()) return query;
+    Problem problem =
+        Problem::of(problems::invalid_parameter,
+                    fmt::format("{} {}.", errors.front().pointer.substr(1), errors.front().detail));
+    for (const bos::FieldError& error : errors)
+        problem.errors.push_back({error.pointer, error.code, error.detail});
+    return std::unexpected(std::move(problem));
+}
+
+/// At most what every JSON reader keeps exactly, as the document says.
+std::optional<Position> read_position(std::string_view text) {
+    constexpr std::uint64_t position_max = (std::uint64_t{1} << 53) - 1;
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
+    return value <= position_max ? std::optional(Position{value}) : std::nullopt;
+}
+
+/// A position, or an instant: then the last position that was recorded by then.
+Parsed<std::optional<Position>> find_as_of(const Api& api, const TenantId& tenant,
+                                           const When& when) {
+    if (!when.as_of) return std::optional<Position>{};
+    if (const auto position = read_position(*when.as_of)) return position;
+    const auto instant = parse_timestamp(*when.as_of);
+    if (!instant) {
+        return std::unexpected(bad_parameter(
+            "as_of", "must be a position or a date and time as 2026-01-31T08:15:00Z (RFC 3339)"));
+    }
+    const auto position = eventstore::position_at(api.log, tenant, *instant);
+    if (!position) return std::unexpected(problem_of(position.error()));
+    return std::optional<Position>(*position);
+}
+
+Parsed<void> check_min_position(const Api& api, const TenantId& tenant, const When& when) {
+    if (!when.min_position) return {};
+    const auto wanted = read_position(*when.min_position);
+    if (!wanted) return std::unexpected(bad_parameter("min_position", "must be a position"));
+    const auto views = api.views.views(tenant);
+    if (!views) return std::unexpected(problem_of(views.error()));
+    if (views->applied >= *wanted) return {};
+    Problem problem =
+        Problem::of(problems::unavailable, "The views have not come to this position yet.");
+    problem.code = "projection_behind";
+    problem.extra["position"] = views->applied.value;
+    problem.retry_after = std::chrono::seconds(1);
+    return std::unexpected(std::move(problem));
+}
+
+Parsed<ViewReader> open_reader(const Api& api, const TenantId& tenant,
+                               const std::optional<Position>& as_of) {
+    if (as_of) {
+        const auto head = api.log.head(tenant);
+        if (!head) return std::unexpected(problem_of(head.error()));
+        if (*as_of > head->position) {
+            return std::unexpected(bad_parameter(
+                "as_of", fmt::format("is past the newest position, {}", head->position.value)));
+        }
+    }
+    auto reader = as_of ? api.views.read_as_of(tenant, *as_of) : api.views.read(tenant);
+    if (!reader) return std::unexpected(problem_of(reader.error()));
+    return *std::move(reader);
+}
+
+template <class Query>
+Parsed<Response> run_query(const Api& api, const Caller& caller, const Request& http) {
+    When when;
+    BOS_TRY(const Query query, parse_query<Query>(http, when));
+    // What is wrong for ever is told before what is only too early.
+    BOS_TRY(const std::optional<Position> as_of, find_as_of(api, caller.tenant, when));
+    BOS_CHECK(check_min_position(api, caller.tenant, when));
+    BOS_TRY(const ViewReader reader, open_reader(api, caller.tenant, as_of));
+    const auto secret = api.keys.tenant_secret(caller.tenant);
+    if (!secret) return std::unexpected(problem_of(secret.error()));
+    const QueryContext context{.reader = reader,
+                               .as_of = as_of,
+                               .viewer = {.user = caller.user, .scope = caller.grants.scope},
+                               .sealer = api.sealer,
+                               .log = api.log,
+                               .secret = *secret,
+                               .now = api.clock.now()};
+    const Result<typename Query::Answer> answered = answer(query, context);
+    if (!answered) return std::unexpected(problem_of(answered.error()));
+    Response response = json_response(200, to_json(*answered, ShowPii::plain));
+    response.headers.set("Position", std::to_string(reader.position().value));
+    if constexpr (requires {
+                      { answered->version } -> std::convertible_to<std::uint64_t>;
+                  }) {
+        response.headers.set("ETag", fmt::format("\"{}\"", answered->version));
+    }
+    return response;
+}
+
+struct QueryRoute {
+    std::string_view permission;
+    Parsed<Response> (*run)(const Api&, const Caller&, const Request&);
+};
+
+/// Runs on: the connection's strand. Reads of the view store are of microseconds, so they run in
+/// place.
+asio::awaitable<Response> answer_query(const Api& api, QueryRoute route, Request http) {
+    const auto caller = api.authenticate(http);
+    if (!caller) co_return to_response(caller.error());
+    if (find_grant(caller->grants, route.permission) == nullptr) {
+        co_return to_response(Problem::of(
+            problems::forbidden, fmt::format("This needs the permission {}.", route.permission)));
+    }
+    auto response = route.run(api, *caller, http);
+    if (!response) co_return to_response(response.error());
+    co_return *std::move(response);
+}
+
+}  // namespace
+
+void add_query_routes(Router& router, const Api& api) {
+    for_each_type(QueryLists{}, [&]<class Queries>() {
+        for_each_type(Queries{}, [&]<class Query>() {
+            const QueryRoute route{.permission = Query::permission, .run = &run_query<Query>};
+            router.add(fmt::format("{} {}", Query::method, Query::path),
+                       [&api, route](Request request) {
+                           return answer_query(api, route, std::move(request));
+                       },
+                       std::string(Query::wire_name), {});
+        });
+    });
+}
+
+}  // namespace bos::gateway
