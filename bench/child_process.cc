@@ -1,0 +1,73 @@
+#include "bench/child_process.h"
+
+#include <chrono>
+#include <csignal>
+#include <fcntl.h>
+#include <stdexcept>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace bos::bench {
+
+namespace {
+
+/// Between fork and exec: only what is safe in a copy of a process with threads.
+[[noreturn]] void become(char* const* words, int output, int errors) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(errors, STDERR_FILENO);
+    ::execv(words[0], words);
+    ::_exit(127);
+}
+
+bool ended_within(pid_t pid, std::chrono::milliseconds time) {
+    const auto until = std::chrono::steady_clock::now() + time;
+    while (::waitpid(pid, nullptr, WNOHANG) == 0) {
+        if (std::chrono::steady_clock::now() > until) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(const std::vector<std::string>& words,
+                           const std::filesystem::path& errors) {
+    std::vector<char*> pointers;
+    for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+    pointers.push_back(nullptr);
+    int pipe[2];
+    if (::pipe2(pipe, O_CLOEXEC) != 0) throw std::runtime_error("cannot make a pipe");
+    const int log = ::open(errors.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    pid_ = ::fork();
+    if (pid_ == 0) become(pointers.data(), pipe[1], log);
+    ::close(pipe[1]);
+    ::close(log);
+    output_ = pipe[0];
+    if (pid_ < 0) throw std::runtime_error("cannot start " + words.front());
+}
+
+ChildProcess::~ChildProcess() {
+    ::close(output_);
+    ::kill(pid_, SIGTERM);
+    if (ended_within(pid_, std::chrono::seconds(15))) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+}
+
+std::string ChildProcess::read_line() {
+    std::string line;
+    char c = 0;
+    while (::read(output_, &c, 1) == 1) {
+        if (c == '\n') return line;
+        line += c;
+    }
+    throw std::runtime_error("a child process ended without an answer");
+}
+
+}  // namespace bos::bench

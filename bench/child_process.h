@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace bos::bench {
+
+/// A program run beside the benchmark, which ends it by its id. It dies with the benchmark.
+class ChildProcess {
+  public:
+    /// What it says to standard error goes to `errors`.
+    ChildProcess(const std::vector<std::string>& words, const std::filesystem::path& errors);
+    ~ChildProcess();
+    ChildProcess(const ChildProcess&) = delete;
+    ChildProcess& operator=(const ChildProcess&) = delete;
+
+    /// The next line of its standard output. Throws when there is none.
+    [[nodiscard]] std::string read_line();
+
+  private:
+    pid_t pid_;
+    int output_;
+};
+
+}  // namespace bos::bench

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+namespace bos::bench {
+
+/// Of writers, commands in flight and connections.
+inline constexpr std::array<std::size_t, 3> concurrencies{1, 8, 64};
+
+/// What the command line says.
+struct Options {
+    double seconds = 1.0;  ///< of each side in each round
+    int rounds = 3;
+    std::string only;            ///< one workload; empty = all
+    std::size_t leads = 10'000;  ///< read over HTTP, and rebuilt from
+    bool quick = false;
+    std::filesystem::path folder;  ///< where temp folders are made
+    std::filesystem::path binary;  ///< bos, to be measured over HTTP
+
+    [[nodiscard]] double warm_up_seconds() const { return seconds / 4; }
+};
+
+}  // namespace bos::bench

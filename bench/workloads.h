@@ -1,0 +1,17 @@
+#pragma once
+
+#include "bench/options.h"
+
+#include <boost/json/array.hpp>
+
+namespace bos::bench {
+
+// Each adds its figures. One file each.
+void log_append(const Options& options, boost::json::array& figures);
+void commands_in_process(const Options& options, boost::json::array& figures);
+void commands_http(const Options& options, boost::json::array& figures);
+void reads_http(const Options& options, boost::json::array& figures);
+void rebuild(const Options& options, boost::json::array& figures);
+void log_verify(const Options& options, boost::json::array& figures);
+
+}  // namespace bos::bench
