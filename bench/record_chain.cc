@@ -23,6 +23,7 @@ RecordChain::RecordChain(std::size_t writer)
               .causation = {},
               .grant = "",
               .target = {},
+              .target_version = {},
               .events = {}} {
     SystemRandom random;
     eventstore::RecordedEvent event;

@@ -48,11 +48,11 @@ struct ForeseenEvent {
 
 /// It is so. Durable and valid, exactly once, unless it was a dry run.
 struct Done {
-    Position position;  ///< of the commit; of the state it rests on when nothing had to change
+    Position position;  ///< of the commit; of the state it rests on where nothing was written
     StreamId target;
     Version version;  ///< of the target after the commit
     bool created = false;
-    bool changed = true;    ///< false: it was so already, nothing was written
+    bool changed = true;    ///< false: it was so already; only the key was written, if there is one
     bool repeated = false;  ///< the first answer of a key that was used before
     std::vector<ForeseenEvent> foreseen;
 };

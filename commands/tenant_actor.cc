@@ -32,26 +32,33 @@ std::string_view wire_name_of(const AnyCommand& any) {
         any);
 }
 
-bool creates(std::string_view wire_name) {
-    bool found = false;
+struct CommandKind {
+    bool creates = false;
+    std::uint16_t aggregate = 0;
+};
+
+CommandKind kind_of(std::string_view wire_name) {
+    CommandKind kind;
     for_each_type(Modules{}, [&]<class Module>() {
         for_each_type(typename Module::Commands{}, [&]<class Command>() {
-            if (Command::wire_name == wire_name) found = Command::creates;
+            using State = typename state_of<Command, typename Module::States>::type;
+            if (Command::wire_name == wire_name) kind = {Command::creates, State::aggregate};
         });
     });
-    return found;
+    return kind;
 }
 
 /// The answer of a commit can be told from its record alone, so it is the same for ever.
 Done answer_of(const eventstore::Commit& commit) {
-    Done done{.position = commit.position, .target = {}, .version = {}, .foreseen = {}};
-    done.created = creates(commit.command);
+    const CommandKind kind = kind_of(commit.command);
+    Done done{.position = commit.position,
+              .target = {kind.aggregate, commit.target},
+              .version = commit.target_version,
+              .foreseen = {}};
+    done.created = kind.creates;
+    done.changed = !commit.events.empty();
     for (const eventstore::RecordedEvent& event : commit.events) {
-        const bool is_target =
-            commit.target.is_nil() ? event.stream.id.is_nil() : event.stream.id == commit.target;
-        if (!is_target) continue;
-        done.target = event.stream;
-        done.version = event.version;
+        if (event.stream == done.target) done.version = event.version;
     }
     return done;
 }
@@ -156,7 +163,8 @@ TenantActor::Job* TenantActor::in_flight_with_key_of(const Job& job) {
 
 std::optional<Outcome> TenantActor::earlier_answer(const Job& job) {
     // A dry run neither takes nor uses a key: it tells what would happen under a new one.
-    if (job.request.key_is_fresh || job.request.dry_run) return std::nullopt;
+    if (job.request.dry_run) return std::nullopt;
+    if (job.request.key_is_fresh && !job.may_be_written) return std::nullopt;
     const auto refuse = [](Error error) {
         return Outcome(std::unexpected(Refusal(std::move(error))));
     };
@@ -241,7 +249,8 @@ Result<TenantActor::Decided> TenantActor::decide_one(Job& job, Command& command)
         BOS_TRY(done.foreseen, foresee(*decision));
         return Decided{std::move(done), std::nullopt};
     }
-    if (decision->empty()) return Decided{std::move(done), std::nullopt};
+    // Nobody else can know a fresh key, so nothing has to remember it.
+    if (decision->empty() && request.key_is_fresh) return Decided{std::move(done), std::nullopt};
 
     eventstore::Commit commit{
         .tenant = tenant_,
@@ -258,6 +267,7 @@ Result<TenantActor::Decided> TenantActor::decide_one(Job& job, Command& command)
         .depth = request.depth,
         .grant = *grant + "@" + std::string(name_of(request.caller.grants.scope)),
         .target = target.id,
+        .target_version = decision->empty() ? loaded->version : Version{},
         .events = {}};
     BOS_CHECK((record_events<Module>(*decision, commit)));
     Done answer = answer_of(commit);
@@ -393,8 +403,7 @@ void TenantActor::recover() {
             answer(item.job, std::unexpected(Refusal(
                                  Error{Code::unavailable, "another owner writes to this tenant"})));
         } else {
-            // It may have gone to the log: from now on the log is asked for its key.
-            item.job.request.key_is_fresh = false;
+            item.job.may_be_written |= item.commit.has_value();
             take(std::move(item.job));
         }
     }

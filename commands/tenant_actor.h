@@ -74,7 +74,8 @@ class TenantActor {
         std::vector<Reply> replies;  ///< also of those that sent the key again meanwhile
         Hash fingerprint;
         int attempts = 0;
-        bool has_target = false;  ///< a creating command got its id
+        bool has_target = false;      ///< a creating command got its id
+        bool may_be_written = false;  ///< an append of it had no sure end: the log is asked first
     };
     struct Pending {
         Job job;

@@ -70,7 +70,7 @@ std::string encode(const Commit& commit) {
     const auto root = fb::CreateCommit(
         builder, tenant, commit.position.value, &previous_hash, micros(commit.recorded_at), command,
         key, &fingerprint, actor, on_behalf_of, &correlation, commit.causation.value, commit.depth,
-        grant, events, commit.target.is_nil() ? nullptr : &target);
+        grant, events, commit.target.is_nil() ? nullptr : &target, commit.target_version.value);
     fb::FinishCommitBuffer(builder, root);
     return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
 }
@@ -92,6 +92,7 @@ Result<Commit> decode(std::string_view record) {
                   .depth = stored.depth(),
                   .grant = stored.grant()->str(),
                   .target = stored.target() ? same_bytes<Uuid>(*stored.target()) : Uuid{},
+                  .target_version = Version{stored.target_version()},
                   .events = {}};
     if (stored.on_behalf_of()) commit.on_behalf_of = read_actor(*stored.on_behalf_of());
     commit.events.reserve(stored.events()->size());

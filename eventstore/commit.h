@@ -46,7 +46,8 @@ struct Commit {
     Position causation;
     std::uint8_t depth = 0;
     std::string grant;
-    Uuid target;  ///< nil = none
+    Uuid target;             ///< nil = none
+    Version target_version;  ///< of a commit without events; 0 = an event tells it
     std::vector<RecordedEvent> events;
 
     friend bool operator==(const Commit&, const Commit&) = default;

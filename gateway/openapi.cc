@@ -72,7 +72,7 @@ constexpr std::string_view shared_parts = R"json({
           "position": {"type": "integer", "minimum": 0, "description": "Of the commit in the tenant's log."},
           "id": {"type": "string", "format": "uuid", "description": "Of the record that the command was about."},
           "version": {"type": "integer", "minimum": 0, "description": "Of the record after the command."},
-          "changed": {"type": "boolean", "description": "False when it was so already and nothing was written."},
+          "changed": {"type": "boolean", "description": "False when it was so already and nothing had to change."},
           "events": {"type": "array", "description": "Of a dry run.", "items": {"type": "object",
             "properties": {"type": {"type": "string"}, "stream": {"type": "string", "format": "uuid"},
                            "version": {"type": "integer", "minimum": 1}, "data": {"type": "object"}},

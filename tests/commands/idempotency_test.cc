@@ -83,12 +83,43 @@ TEST_CASE(
     CHECK_EQ(commits_in(machine, acme).size(), 1);
 }
 
-TEST_CASE("what was refused or had nothing to change takes no key") {
+TEST_CASE("what had nothing to change keeps its key: sent again it still changes nothing") {
+    Machine machine;
+    auto rig = std::make_unique<Rig>(machine);
+    const leads::LeadId lead = rig->ask_for(capture()).lead();
+    rig->ask_for(tag(lead, "vip"));
+    const Answer first = rig->ask(request(tag(lead, "vip"), "k"));
+    CHECK_FALSE(first.done().changed);
+    CHECK_EQ(first.done().position, Position{3});
+    CHECK_EQ(first.done().version, Version{2});
+    rig->ask_for(leads::UntagLead{.lead = lead, .tag = "vip"});
+    const auto check_again = [&] {
+        const Answer again = rig->ask(request(tag(lead, "vip"), "k"));
+        CHECK_FALSE(again.done().changed);
+        CHECK(again.done().repeated);
+        CHECK_EQ(again.done().target, first.done().target);
+        CHECK_EQ(again.done().version, first.done().version);
+        CHECK_EQ(again.done().position, first.done().position);
+        CHECK(rig->ask(request(tag(lead, "big"), "k")).refusal<KeyReused>() != nullptr);
+    };
+    check_again();
+    rig = std::make_unique<Rig>(machine);
+    check_again();
+}
+
+TEST_CASE("what had nothing to change and came without a key writes nothing") {
     Machine machine;
     Rig rig(machine);
     const leads::LeadId lead = rig.ask_for(capture()).lead();
     rig.ask_for(tag(lead, "vip"));
-    CHECK_FALSE(rig.ask(request(tag(lead, "vip"), "k")).done().changed);
+    CHECK_EQ(rig.ask_for(tag(lead, "vip")).done().position, Position{2});
+    CHECK_EQ(commits_in(machine, acme).size(), 2);
+}
+
+TEST_CASE("what was refused takes no key") {
+    Machine machine;
+    Rig rig(machine);
+    const leads::LeadId lead = rig.ask_for(capture()).lead();
     CHECK(rig.ask(request(leads::ResumeLead{.lead = lead}, "k"))
               .is_rejected(leads::Rejection::lead_not_on_hold));
     CHECK(rig.ask(request(tag(lead, "big"), "k")).done().changed);

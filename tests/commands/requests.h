@@ -35,7 +35,7 @@ inline const UserId ben{uuid(1002)};
 
 /// A request of Anna, who may do everything; tests change what they are about.
 template <class Command>
-[[nodiscard]] Request request(Command command, std::string key = new_key()) {
+[[nodiscard]] Request request(Command command, std::string key) {
     return {.tenant = acme,
             .caller = caller(anna),
             .command = leads::Command(std::move(command)),
@@ -43,6 +43,14 @@ template <class Command>
             .expected_version = std::nullopt,
             .correlation = {},
             .causation = {}};
+}
+
+/// From a client that gave no key.
+template <class Command>
+[[nodiscard]] Request request(Command command) {
+    Request asked = request(std::move(command), new_key());
+    asked.key_is_fresh = true;
+    return asked;
 }
 
 template <class Command>

@@ -108,7 +108,7 @@ class Simulation {
         // Who got no answer asks again, and so do some who got one.
         if (!asked_.empty() && draws_.one_in(6)) return asked_[draws_.below(asked_.size())].request;
         const TenantId& id = tenants_[draws_.below(tenants_.size())];
-        Request next = request(leads::ResumeLead{});
+        Request next = request(leads::ResumeLead{}, new_key());
         next.tenant = id;
         next.command = commands_.at(id).next();
         next.dry_run = draws_.one_in(12);

@@ -29,6 +29,7 @@ Commit example() {
                   .depth = 0,
                   .grant = "leads:lead:write@all",
                   .target = uuid(3),
+                  .target_version = {},
                   .events = {{.type = "leads.lead-captured.v1",
                               .number = 1,
                               .schema_version = 1,
@@ -87,6 +88,7 @@ Commit any_commit() {
                   .depth = *rc::gen::arbitrary<std::uint8_t>(),
                   .grant = any_text(),
                   .target = any_uuid(),
+                  .target_version = Version{*rc::gen::arbitrary<std::uint64_t>()},
                   .events = {}};
     if (*rc::gen::arbitrary<bool>()) commit.on_behalf_of = any_actor();
     for (int i = *rc::gen::inRange(0, 5); i > 0; --i) commit.events.push_back(any_event());

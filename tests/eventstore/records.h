@@ -51,6 +51,7 @@ inline Commit commit_after(const Head& head, const TenantId& tenant) {
                   .depth = 0,
                   .grant = "leads:lead:write@all",
                   .target = {},
+                  .target_version = {},
                   .events = {event(stream(1), position.value)}};
 }
 

@@ -137,9 +137,9 @@ class CardLog {
         const Timestamp recorded_at =
             from_micros(1'700'000'000'000'000 + static_cast<std::int64_t>(position.value));
         const std::string key = std::to_string(position.value);
-        eventstore::Commit commit{tenant_, position, head_.hash, recorded_at, "cards.test",
-                                  key,     {},       {},         {},          {},
-                                  {},      0,        "test",     {},          std::move(events)};
+        eventstore::Commit commit{
+            tenant_, position, head_.hash, recorded_at, "cards.test", key, {}, {},
+            {},      {},       {},         0,           "test",       {},  {}, std::move(events)};
         for (eventstore::RecordedEvent& event : commit.events)
             event.version = ++versions_[event.stream];
         log_.append(eventstore::encode(commit),
