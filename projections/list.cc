@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace bos::projections {
 
@@ -24,12 +25,8 @@ Result<std::uint8_t> find_sort(const ListShape& shape, std::string_view name) {
     return static_cast<std::uint8_t>(found - shape.sorts.begin());
 }
 
-std::string range_of(const ListQuery& query, const ListShape& shape, std::uint8_t sort) {
-    KeyWriter range;
-    range.u8(shape.index).u8(static_cast<std::uint8_t>(query.scope));
-    if (query.scope != Scope::all) range.uuid(query.viewer.value());
-    return range.raw(query.group).u8(sort).take();
-}
+/// Rows whose past is looked at one by one.
+constexpr std::size_t todays_rows_max = 50'000;
 
 ListDigest digest_of(const ListQuery& query) {
     const Hash hash = sha256(KeyWriter()
@@ -85,7 +82,8 @@ Result<ListPlan> plan_list(const TenantId& tenant, const ListQuery& query,
 
     ListPlan plan{.tenant = tenant,
                   .view = shape.view,
-                  .range = range_of(query, shape, sort),
+                  .viewers = range_of_viewer(shape.index, query.scope, query.viewer),
+                  .range = {},
                   .from = {},
                   .to = {},
                   .direction = query.descending ? Direction::backward : Direction::forward,
@@ -95,6 +93,7 @@ Result<ListPlan> plan_list(const TenantId& tenant, const ListQuery& query,
                   .as_of = query.as_of,
                   .not_before = {},
                   .cursor = {}};
+    plan.range = KeyWriter().raw(plan.viewers).raw(query.group).u8(sort).take();
     plan.from = plan.range;
     plan.to = after_prefix(plan.range);
     plan.cursor.view = shape.view;
@@ -106,6 +105,7 @@ Result<ListPlan> plan_list(const TenantId& tenant, const ListQuery& query,
         BOS_TRY(const Cursor cursor, read_cursor(query.cursor, tenant, context.cursor_secret));
         BOS_CHECK(resume(plan, query, cursor));
     }
+    plan.todays_rows = plan.as_of && query.scope != Scope::all;
     return plan;
 }
 
@@ -139,6 +139,47 @@ Result<bool> walk_entries(const ViewReader& reader, const ListPlan& plan, std::s
                           }));
     BOS_CHECK(outcome);
     return all_seen;
+}
+
+Result<bool> walk_entries(const std::vector<std::string>& entries, const ListPlan& plan,
+                          std::string_view from, std::string_view to, std::size_t examined_max,
+                          const VisitEntry& visit) {
+    const auto first = std::ranges::lower_bound(entries, from);
+    const auto last = std::ranges::lower_bound(entries, to);
+    const auto count = static_cast<std::size_t>(std::max<std::ptrdiff_t>(last - first, 0));
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i == examined_max) return false;
+        const auto offset = static_cast<std::ptrdiff_t>(i);
+        const std::string& entry =
+            plan.direction == Direction::forward ? *(first + offset) : *(last - 1 - offset);
+        BOS_TRY(const bool wants_more, visit(entry));
+        if (!wants_more) return false;
+    }
+    return true;
+}
+
+std::string range_of_viewer(std::uint8_t index, Scope scope, const UserId& viewer) {
+    KeyWriter range;
+    range.u8(index).u8(static_cast<std::uint8_t>(scope));
+    if (scope != Scope::all) range.uuid(viewer.value());
+    return range.take();
+}
+
+Result<std::vector<Uuid>> ids_of_today(const ViewReader& reader, std::uint16_t view,
+                                       std::string_view viewers) {
+    BOS_TRY(const ViewReader today, reader.today());
+    std::unordered_set<Uuid> ids;
+    BOS_CHECK(today.scan_prefix(view, viewers, [&](std::string_view key, std::string_view) {
+        ids.insert(id_of_entry(key));
+        return ids.size() <= todays_rows_max;
+    }));
+    if (ids.size() > todays_rows_max) {
+        return fail(Code::invalid,
+                    fmt::format("as_of: the past of more than {} records of one's own is not "
+                                "listed; ask for them one by one",
+                                todays_rows_max));
+    }
+    return std::vector<Uuid>(ids.begin(), ids.end());
 }
 
 Uuid id_of_entry(std::string_view key) {

@@ -81,14 +81,17 @@ struct ListShape {
 struct ListPlan {
     TenantId tenant;
     std::uint16_t view = 0;
-    std::string range;  ///< prefix of the entries of this viewer, group and sort
-    std::string from;   ///< first key of the page, included
-    std::string to;     ///< last key of the page, excluded
+    std::string viewers;  ///< prefix of the entries of this viewer
+    std::string range;    ///< prefix of the entries of this viewer, group and sort
+    std::string from;     ///< first key of the page, included
+    std::string to;       ///< last key of the page, excluded
     Direction direction = Direction::forward;
     Filter filter;
     std::size_t limit = 0;
     bool count = false;
     std::optional<Position> as_of;
+    /// A narrower scope looks at the past: it sees what is its own today, as it stood then.
+    bool todays_rows = false;
     Position not_before;  ///< a page never shows less than the one before it
     Cursor cursor;        ///< of the next page, but for its position and key
 };
@@ -105,6 +108,19 @@ using VisitEntry = std::function<Result<bool>(std::string_view key)>;
 [[nodiscard]] Result<bool> walk_entries(const ViewReader& reader, const ListPlan& plan,
                                         std::string_view from, std::string_view to,
                                         std::size_t examined_max, const VisitEntry& visit);
+/// The same over entries that were made for the answer, in key order.
+[[nodiscard]] Result<bool> walk_entries(const std::vector<std::string>& entries,
+                                        const ListPlan& plan, std::string_view from,
+                                        std::string_view to, std::size_t examined_max,
+                                        const VisitEntry& visit);
+
+/// What the entries of a viewer begin with, in all groups and sorts.
+[[nodiscard]] std::string range_of_viewer(std::uint8_t index, Scope scope, const UserId& viewer);
+
+/// Ids of the rows that the entries under `viewers` name today, each once. Errors: invalid when
+/// there are more than a look into the past of a narrower scope may go through.
+[[nodiscard]] Result<std::vector<Uuid>> ids_of_today(const ViewReader& reader, std::uint16_t view,
+                                                     std::string_view viewers);
 
 /// The id at the end of an index entry's key.
 [[nodiscard]] Uuid id_of_entry(std::string_view key);
@@ -117,7 +133,8 @@ using VisitEntry = std::function<Result<bool>(std::string_view key)>;
 ///
 /// Pages are keyset pages: a row whose sort key stays the same is seen once, however many others
 /// come and go between two pages; one that moves in the order may be seen twice or not at all. Each
-/// page is a consistent cut; with as_of all pages are the same cut.
+/// page is a consistent cut; with as_of all pages are the same cut. A narrower scope sees in the
+/// past what is in its ranges today, as it stood: who may look is a matter of today.
 template <Listed L>
 class List {
   public:
@@ -135,7 +152,8 @@ class List {
     }
 
     /// The same from a reader that is open already, for an answer of several parts in one cut. The
-    /// reader was opened for `query.as_of`. Errors: unavailable when it is behind the cursor's page.
+    /// reader was opened for `query.as_of`. Errors: unavailable when it is behind the cursor's
+    /// page.
     [[nodiscard]] static Result<Page> page(const ViewReader& reader, const ListQuery& query,
                                            const ListContext& context) {
         const ListShape shape{L::View::id, L::index, L::sorts, filter_fields<Row>(), Grouped<L>};
@@ -145,9 +163,60 @@ class List {
         return page(reader, plan, context);
     }
 
+    /// The rows that a viewer of a narrower scope sees today, as they stood at the reader's
+    /// position.
+    [[nodiscard]] static Result<std::vector<Row>> rows_of_today(const ViewReader& reader,
+                                                                Scope scope, const UserId& viewer) {
+        BOS_TRY(const std::vector<Uuid> ids,
+                ids_of_today(reader, L::View::id, range_of_viewer(L::index, scope, viewer)));
+        std::vector<Row> rows;
+        for (const Uuid& id : ids) {
+            BOS_TRY(std::optional<Row> row, Rows::get(reader, typename Rows::key_type(id)));
+            if (row) rows.push_back(*std::move(row));
+        }
+        return rows;
+    }
+
   private:
+    /// What the index would hold for the past of what the viewer sees today.
+    static Result<std::vector<std::string>> past_entries(const ViewReader& reader,
+                                                         const ListPlan& plan) {
+        BOS_TRY(const std::vector<Uuid> ids, ids_of_today(reader, L::View::id, plan.viewers));
+        std::vector<std::string> entries;
+        for (const Uuid& id : ids) {
+            BOS_TRY(const std::optional<Row> row, Rows::get(reader, typename Rows::key_type(id)));
+            if (!row) continue;
+            KeyWriter key;
+            key.raw(plan.viewers);
+            if constexpr (Grouped<L>) L::append_group(key, *row);
+            key.u8(plan.cursor.sort);
+            L::append_sort_key(key, *row, plan.cursor.sort);
+            append_key(key, L::id_of(*row));
+            if (key.bytes().starts_with(plan.range)) entries.push_back(key.take());
+        }
+        std::ranges::sort(entries);
+        return entries;
+    }
+
+    /// Where the entries of a plan come from: the index, or the past of what is the viewer's today.
+    struct Entries {
+        const ViewReader& reader;
+        const ListPlan& plan;
+        std::vector<std::string> past;
+
+        [[nodiscard]] Result<bool> walk(std::string_view from, std::string_view to,
+                                        std::size_t examined_max, const VisitEntry& visit) const {
+            return plan.todays_rows ? walk_entries(past, plan, from, to, examined_max, visit)
+                                    : walk_entries(reader, plan, from, to, examined_max, visit);
+        }
+    };
+
     static Result<Page> page(const ViewReader& reader, const ListPlan& plan,
                              const ListContext& context) {
+        Entries entries{.reader = reader, .plan = plan, .past = {}};
+        if (plan.todays_rows) {
+            BOS_TRY(entries.past, past_entries(reader, plan));
+        }
         Page page;
         page.position = reader.position();
         std::string last_key;  // looked at; the next page begins after it
@@ -158,31 +227,29 @@ class List {
             last_key = key;
             return true;
         };
-        BOS_TRY(const bool all_seen,
-                walk_entries(reader, plan, plan.from, plan.to, context.examined_max, take));
+        BOS_TRY(const bool all_seen, entries.walk(plan.from, plan.to, context.examined_max, take));
         if (!all_seen)
             page.next = cursor_after(last_key, plan, page.position, context.cursor_secret);
         if (plan.count) {
-            BOS_TRY(page.count, count(reader, plan, context));
+            BOS_TRY(page.count, count(entries, context));
         }
         return page;
     }
 
-    static Result<ListCount> count(const ViewReader& reader, const ListPlan& plan,
-                                   const ListContext& context) {
+    static Result<ListCount> count(const Entries& entries, const ListContext& context) {
+        const ListPlan& plan = entries.plan;
         ListCount count;
         const auto add = [&](std::string_view key) -> Result<bool> {
             if (plan.filter.passes_everything()) {
                 ++count.value;
                 return true;
             }
-            BOS_TRY(const std::optional<Row> row, passing_row(reader, plan, context, key));
+            BOS_TRY(const std::optional<Row> row, passing_row(entries.reader, plan, context, key));
             if (row) ++count.value;
             return true;
         };
         BOS_TRY(const bool all_seen,
-                walk_entries(reader, plan, plan.range, after_prefix(plan.range),
-                             context.counted_max, add));
+                entries.walk(plan.range, after_prefix(plan.range), context.counted_max, add));
         count.capped = !all_seen;
         return count;
     }

@@ -35,6 +35,8 @@ struct QueryContext {
     Timestamp now;
 
     [[nodiscard]] const TenantId& tenant() const { return reader.tenant(); }
+    /// What a narrower scope sees of the past is decided by how things stand today (design.md 6).
+    [[nodiscard]] bool todays_rows() const { return as_of && viewer.scope != Scope::all; }
 };
 
 }  // namespace bos::projections

@@ -73,15 +73,24 @@ Bounds bounds_of(std::string_view prefix, std::string_view from, std::string_vie
 }  // namespace
 
 ViewReader::ViewReader(const ViewDatabase& database, const TenantId& tenant)
-    : database_(&database),
-      tenant_(tenant),
-      snapshot_(database.db().GetSnapshot(), [&database](const rocksdb::Snapshot* snapshot) {
-          database.db().ReleaseSnapshot(snapshot);
-      }) {}
+    : ViewReader(database, tenant,
+                 {database.db().GetSnapshot(), [&database](const rocksdb::Snapshot* snapshot) {
+                      database.db().ReleaseSnapshot(snapshot);
+                  }}) {}
+
+ViewReader::ViewReader(const ViewDatabase& database, const TenantId& tenant,
+                       std::shared_ptr<const rocksdb::Snapshot> snapshot)
+    : database_(&database), tenant_(tenant), snapshot_(std::move(snapshot)) {}
 
 ViewReader::ViewReader(ViewReader&&) noexcept = default;
 ViewReader& ViewReader::operator=(ViewReader&&) noexcept = default;
 ViewReader::~ViewReader() = default;
+
+Result<ViewReader> ViewReader::today() const {
+    ViewReader reader(*database_, tenant_, snapshot_);
+    BOS_CHECK(reader.find_position(std::nullopt));
+    return reader;
+}
 
 Result<void> ViewReader::find_position(std::optional<Position> as_of) {
     std::string value;

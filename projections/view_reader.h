@@ -39,6 +39,10 @@ class ViewReader {
     [[nodiscard]] Position position() const { return position_; }
     [[nodiscard]] const TenantId& tenant() const { return tenant_; }
 
+    /// The newest position of the same snapshot: what a reader of the past asks for what is decided
+    /// by how things stand today.
+    [[nodiscard]] Result<ViewReader> today() const;
+
     /// Replaces `row` and returns true, or returns false when there is no such row. Errors:
     /// unavailable when the view has not been built, corrupt.
     [[nodiscard]] Result<bool> get(std::uint16_t view, std::string_view key,
@@ -63,6 +67,8 @@ class ViewReader {
     };
 
     ViewReader(const ViewDatabase& database, const TenantId& tenant);
+    ViewReader(const ViewDatabase& database, const TenantId& tenant,
+               std::shared_ptr<const rocksdb::Snapshot> snapshot);
     [[nodiscard]] Result<void> find_position(std::optional<Position> as_of);
     [[nodiscard]] Result<std::string_view> prefix_of(std::uint16_t view) const;
     [[nodiscard]] bool is_current(Position written) const { return written <= position_; }

@@ -5,6 +5,8 @@
 #include "projections/leads/visible.h"
 #include "schemas/leads_ids.h"
 
+#include <map>
+
 namespace bos::projections {
 
 using bos::leads::Board;
@@ -55,6 +57,20 @@ Result<Pipeline> pipeline_named(const std::optional<PipelineId>& id, const Query
     return *std::move(pipeline);
 }
 
+using TotalsByStage = std::map<std::string, StageTotals>;
+
+/// What the viewer's columns held in the past, of the leads that are the viewer's today: added up,
+/// since the view counts what was the viewer's then.
+Result<TotalsByStage> past_totals(PipelineId pipeline, const QueryContext& context) {
+    BOS_TRY(const auto cards, List<leads::CardList>::rows_of_today(
+                                  context.reader, context.viewer.scope, context.viewer.user));
+    TotalsByStage totals;
+    for (const auto& card : cards) {
+        if (card.pipeline == pipeline) leads::BoardView::count(card, 1, totals[card.stage]);
+    }
+    return totals;
+}
+
 Result<StageTotals> totals_of(PipelineId pipeline, const std::string& stage,
                               const QueryContext& context) {
     const bool all = context.viewer.scope == Scope::all;
@@ -74,9 +90,16 @@ Result<Board> answer(const GetBoard& query, const QueryContext& context) {
                 .name = pipeline.name,
                 .columns = {},
                 .position = context.reader.position().value};
+    TotalsByStage past;
+    if (context.todays_rows()) {
+        BOS_TRY(past, past_totals(pipeline.id, context));
+    }
     for (const PipelineStage& stage : pipeline.stages) {
         if (stage.remapped_to) continue;
-        BOS_TRY(StageTotals totals, totals_of(pipeline.id, stage.stage.key, context));
+        StageTotals totals = std::move(past[stage.stage.key]);
+        if (!context.todays_rows()) {
+            BOS_TRY(totals, totals_of(pipeline.id, stage.stage.key, context));
+        }
         Column column{.stage = stage.stage.key,
                       .name = stage.stage.name,
                       .category = stage.stage.category,

@@ -40,11 +40,10 @@ void add_money(std::vector<Money>& sums, const Money& money, std::int64_t sign) 
     }
 }
 
-void count(const Card& card, std::int64_t sign, ViewWriter& rows) {
+void count_in_columns(const Card& card, std::int64_t sign, ViewWriter& rows) {
     for (const ColumnKey& column : columns_of(card)) {
         StageTotals totals = BoardView::Totals::get(rows, column).value_or(StageTotals{});
-        totals.lead_count += static_cast<std::uint64_t>(sign);
-        if (card.expected_value) add_money(totals.sums, *card.expected_value, sign);
+        BoardView::count(card, sign, totals);
         if (totals.lead_count == 0) {
             BoardView::Totals::erase(rows, column);
         } else {
@@ -60,6 +59,11 @@ bool counts_alike(const Card& before, const Card& after) {
 }
 
 }  // namespace
+
+void BoardView::count(const Card& card, std::int64_t sign, StageTotals& totals) {
+    totals.lead_count += static_cast<std::uint64_t>(sign);
+    if (card.expected_value) add_money(totals.sums, *card.expected_value, sign);
+}
 
 Lead BoardView::lead_of(const Card& card) {
     Lead lead;
@@ -77,8 +81,8 @@ Card BoardView::card_of(const Lead& lead) {
 
 void BoardView::replace(const std::optional<Card>& before, const Card& after, ViewWriter& rows) {
     if (!before || !counts_alike(*before, after)) {
-        if (before) count(*before, -1, rows);
-        count(after, 1, rows);
+        if (before) count_in_columns(*before, -1, rows);
+        count_in_columns(after, 1, rows);
     }
     ListIndex<CardList>::put(rows, after);
 }

@@ -34,6 +34,9 @@ struct BoardView {
     }
     using Totals = Table<BoardView, 2, ColumnKey, StageTotals>;
 
+    /// Counts a card in, or out with sign -1.
+    static void count(const Card& card, std::int64_t sign, StageTotals& totals);
+
     template <class Event>
         requires requires(Lead& lead, const Event& event, const EventContext& context) {
             update(lead, event, context);

@@ -1,7 +1,6 @@
 // What happened to a lead. Nothing is copied for it: the log's own index of the stream is the
 // timeline, so it goes back to any position and cannot differ from what happened.
 #include "eventstore/sealed_fields.h"
-#include "projections/leads/leads_view.h"
 #include "projections/leads/queries.h"
 #include "projections/leads/visible.h"
 #include "schemas/base/json_write.h"
@@ -56,14 +55,12 @@ Result<TimelineEntry> entry_at(const eventstore::EventAddress& address,
 
 /// The cursor is the version to go on below: versions never change, so it needs no more.
 Result<Timeline> answer(const GetTimeline& query, const QueryContext& context) {
-    BOS_TRY(const auto lead, leads::LeadsView::Leads::get(context.reader, query.lead));
-    if (!lead || !leads::visible(*lead, context.viewer))
-        return fail(Code::not_found, "No lead has this id.");
-    std::uint64_t below = lead->version + 1;
+    BOS_TRY(const bos::leads::Lead lead, leads::visible_lead(query.lead, context));
+    std::uint64_t below = lead.version + 1;
     if (query.cursor) {
         const char* const end = query.cursor->data() + query.cursor->size();
         const auto [stop, error] = std::from_chars(query.cursor->data(), end, below);
-        if (error != std::errc{} || stop != end || below == 0 || below > lead->version + 1) {
+        if (error != std::errc{} || stop != end || below == 0 || below > lead.version + 1) {
             return fail(Code::invalid, "cursor is not one that this list gave.");
         }
     }

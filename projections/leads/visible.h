@@ -17,6 +17,11 @@ template <class Row>
            std::ranges::find(row.collaborators, viewer.user) != row.collaborators.end();
 }
 
+/// A lead as it stands, or stood, if the viewer may see it today. Its personal fields are still
+/// sealed. Errors: not_found, also for one outside of the viewer's scope.
+[[nodiscard]] Result<bos::leads::Lead> visible_lead(const bos::leads::LeadId& id,
+                                                    const QueryContext& context);
+
 [[nodiscard]] inline StreamId stream_of(const bos::leads::LeadId& lead) {
     return {static_cast<std::uint16_t>(bos::leads::Aggregate::lead), lead.value()};
 }
