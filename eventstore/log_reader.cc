@@ -5,71 +5,148 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 namespace bos::eventstore {
 
 namespace {
 
+/// How often files are looked at before what they seem to hold is believed to be broken. The
+/// process that writes moves records from one file to another, and deletes the first: a reader
+/// without its lock may open the files in between.
+constexpr int looks_max = 4;
+constexpr auto between_looks = std::chrono::milliseconds(50);
+
+bool may_be_in_between(const Error& error) {
+    return error.code == Code::corrupt || error.code == Code::unavailable;
+}
+
+/// `look(first)` until it finds nothing wrong, or it is wrong for good.
+template <class Look>
+auto look_again(const Look& look) {
+    auto found = look(1);
+    for (int i = 2; i <= looks_max && !found && may_be_in_between(found.error()); ++i) {
+        std::this_thread::sleep_for(between_looks);
+        found = look(i);
+    }
+    return found;
+}
+
+/// Where the log ends beside where its mark says that it ends. The mark is read first, so that what
+/// is written meanwhile makes the log longer, not shorter.
+struct Opened {
+    std::unique_ptr<LogTables> tables;
+    std::optional<Mark> mark;
+    Mark end;
+
+    [[nodiscard]] bool reaches_mark() const { return !mark || end.sequence >= mark->sequence; }
+};
+
+Result<Opened> open_files(const std::string& path) {
+    Opened opened;
+    BOS_TRY(const auto mark, HighWaterMark::open(*rocksdb::Env::Default(), path + ".mark"));
+    if (mark) opened.mark = mark->last();
+    BOS_TRY(opened.tables,
+            LogTables::open({.path = path, .env = rocksdb::Env::Default(), .read_only = true}));
+    BOS_TRY(opened.end, opened.tables->end());
+    return opened;
+}
+
+/// A log that is too short for good is opened all the same: check_mark() tells what is wrong.
+Result<std::unique_ptr<LogTables>> open_tables(const std::string& path) {
+    auto opened = look_again([&](int look) -> Result<Opened> {
+        BOS_TRY(Opened now, open_files(path));
+        if (look < looks_max && !now.reaches_mark())
+            return fail(Code::unavailable, "the log is being moved from file to file");
+        return now;
+    });
+    if (!opened) return std::unexpected(std::move(opened).error());
+    return std::move(opened->tables);
+}
+
 class LogReader final : public EventLog {
+    // First, since the others need its type.
+    template <class Read>
+    auto reading(const Read& read) const {
+        return look_again([&](int look) -> decltype(read(*tables_)) {
+            const std::scoped_lock lock(mutex_);
+            if (look > 1) {
+                BOS_TRY(tables_, open_tables(path_));
+            }
+            return read(*tables_);
+        });
+    }
+
   public:
-    explicit LogReader(std::unique_ptr<LogTables> tables) : tables_(std::move(tables)) {}
+    LogReader(std::string path, std::unique_ptr<LogTables> tables)
+        : path_(std::move(path)), tables_(std::move(tables)) {}
 
     void append(std::string, AppendDone done) override {
         done(fail(Code::unavailable, "this log was opened for reading only"));
     }
     [[nodiscard]] Result<Head> head(const TenantId& tenant) const override {
-        return tables_->head(tenant);
+        return reading([&](const LogTables& tables) { return tables.head(tenant); });
     }
     [[nodiscard]] Result<std::string> read(const TenantId& tenant,
                                            Position position) const override {
-        return tables_->read(tenant, position);
+        return reading([&](const LogTables& tables) { return tables.read(tenant, position); });
     }
     [[nodiscard]] Result<void> scan(const TenantId& tenant, Position from, Position to,
                                     const Visit& visit) const override {
-        return tables_->scan(tenant, from, to, visit);
+        bool stopped = false;
+        const auto visit_once = [&](Position position, std::string_view record) {
+            from = position.next();
+            stopped = !visit(position, record);
+            return !stopped;
+        };
+        return reading([&](const LogTables& tables) -> Result<void> {
+            if (stopped || from > to) return {};
+            return tables.scan(tenant, from, to, visit_once);
+        });
     }
     [[nodiscard]] Result<std::vector<EventAddress>> stream(const TenantId& tenant,
                                                            const StreamId& stream, Version from,
                                                            std::size_t limit) const override {
-        return tables_->stream(tenant, stream, from, limit);
+        return reading(
+            [&](const LogTables& tables) { return tables.stream(tenant, stream, from, limit); });
     }
     [[nodiscard]] Result<std::optional<Position>> find_key(const TenantId& tenant,
                                                            std::string_view key) const override {
-        return tables_->find_key(tenant, key);
+        return reading([&](const LogTables& tables) { return tables.find_key(tenant, key); });
     }
     [[nodiscard]] Result<std::vector<TenantId>> tenants() const override {
-        return tables_->tenants();
+        return reading([](const LogTables& tables) { return tables.tenants(); });
     }
     void stop() override {}
 
   private:
-    const std::unique_ptr<LogTables> tables_;
+    const std::string path_;
+    mutable std::mutex mutex_;  ///< one read at a time: each may open the files anew
+    mutable std::unique_ptr<LogTables> tables_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<EventLog>> open_log_for_reading(const std::string& path) {
-    BOS_TRY(auto tables,
-            LogTables::open({.path = path, .env = rocksdb::Env::Default(), .read_only = true}));
-    return std::unique_ptr<EventLog>(std::make_unique<LogReader>(std::move(tables)));
+    BOS_TRY(auto tables, open_tables(path));
+    return std::unique_ptr<EventLog>(std::make_unique<LogReader>(path, std::move(tables)));
 }
 
-/// The mark is read before the log, so that what is written meanwhile makes the log longer, not
-/// shorter.
 Result<void> check_mark(const std::string& path) {
-    BOS_TRY(const auto mark, HighWaterMark::open(*rocksdb::Env::Default(), path + ".mark"));
-    BOS_TRY(const auto tables,
-            LogTables::open({.path = path, .env = rocksdb::Env::Default(), .read_only = true}));
-    BOS_TRY(const Mark end, tables->end());
-    if (!mark && end.sequence > 0)
-        return fail(Code::corrupt, "the log has no mark " + path + ".mark");
-    if (mark && end.sequence < mark->last().sequence) {
-        return fail(Code::corrupt,
-                    fmt::format("the log ends at record {} of all tenants; {} were acknowledged",
-                                end.sequence, mark->last().sequence));
-    }
-    return {};
+    return look_again([&](int) -> Result<void> {
+        BOS_TRY(const Opened opened, open_files(path));
+        if (!opened.mark && opened.end.sequence > 0)
+            return fail(Code::corrupt, "the log has no mark " + path + ".mark");
+        if (!opened.reaches_mark()) {
+            return fail(Code::corrupt,
+                        fmt::format("the log ends at record {} of all tenants; {} were acknowledged",
+                                    opened.end.sequence, opened.mark->sequence));
+        }
+        return {};
+    });
 }
 
 }  // namespace bos::eventstore

@@ -1,5 +1,10 @@
 #pragma once
 
+#include "eventstore/event_log.h"
+
+#include <string>
+#include <vector>
+
 namespace CLI {
 class App;
 }
@@ -12,5 +17,13 @@ void add_log(CLI::App& app, int& status);
 void add_views(CLI::App& app, int& status);
 void add_key(CLI::App& app, int& status);
 void add_schema(CLI::App& app, int& status);
+
+/// The tenant of this name, or all of the log where it is empty. Errors: invalid; not_found where
+/// the log has no record of it.
+[[nodiscard]] Result<std::vector<TenantId>> tenants_asked(const eventstore::EventLog& log,
+                                                          const std::string& name);
+
+/// Says an error on standard error; the exit code for it.
+[[nodiscard]] int report(const Error& error);
 
 }  // namespace bos::gateway

@@ -24,11 +24,6 @@ struct KeyOptions {
     std::string key;
 };
 
-int report(const Error& error) {
-    fmt::print(stderr, "bos: {}\n", error.detail);
-    return 1;
-}
-
 int refuse(std::string_view rule) {
     fmt::print(stderr, "bos: {}\n", rule);
     return 2;

@@ -32,22 +32,6 @@ Result<std::unique_ptr<eventstore::EventLog>> open_log(const std::string& data) 
     return eventstore::open_log_for_reading(data + "/log");
 }
 
-Result<std::vector<TenantId>> tenants_asked(const eventstore::EventLog& log,
-                                            const std::string& name) {
-    if (name.empty()) return log.tenants();
-    const auto tenant = TenantId::parse(name);
-    if (!tenant) return fail(Code::invalid, "a tenant is 1 to 63 of a-z, 0-9 and -");
-    BOS_TRY(const eventstore::Head head, log.head(*tenant));
-    if (head.position.value == 0)
-        return fail(Code::not_found, fmt::format("no tenant {} in this log", name));
-    return std::vector{*tenant};
-}
-
-int report(const Error& error) {
-    fmt::print(stderr, "bos: {}\n", error.detail);
-    return 1;
-}
-
 Result<Position> dump_one(const eventstore::EventLog& log, const TenantId& tenant, Position from,
                           Position to) {
     Position last{from.value - 1};

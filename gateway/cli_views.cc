@@ -22,21 +22,6 @@ struct ViewOptions {
     RemoteNode node;
 };
 
-int report(const Error& error) {
-    fmt::print(stderr, "bos: {}\n", error.detail);
-    return 1;
-}
-
-Result<std::vector<TenantId>> tenants_asked(const eventstore::EventLog& log,
-                                            const std::string& name) {
-    if (name.empty()) return log.tenants();
-    const auto tenant = TenantId::parse(name);
-    if (!tenant) return fail(Code::invalid, "a tenant is 1 to 63 of a-z, 0-9 and -");
-    BOS_TRY(const eventstore::Head head, log.head(*tenant));
-    if (head.position.value == 0) return fail(Code::not_found, "no such tenant in this log");
-    return std::vector{*tenant};
-}
-
 void draw_progress(std::string_view name, Position done, Position all) {
     constexpr std::uint64_t width = 40;
     if (all.value == 0) return;
