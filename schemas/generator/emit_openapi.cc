@@ -153,16 +153,17 @@ json::object object_schema(const Module& module, const Table& table, Direction d
 /// Keys and ids stand in paths. Separators cannot: the gateway refuses them even when encoded.
 json::object path_parameter(const Module& module, const Field& field) {
     json::object schema = field_schema(module, field, Direction::body);
-    if (field.kind == Kind::text && !field.has("format"))
-        schema["pattern"] = "^[A-Za-z0-9_-]+$";
-    return {{"name", field.name}, {"in", "path"}, {"required", true}, {"schema", std::move(schema)}};
+    if (field.kind == Kind::text && !field.has("format")) schema["pattern"] = "^[A-Za-z0-9_-]+$";
+    return {
+        {"name", field.name}, {"in", "path"}, {"required", true}, {"schema", std::move(schema)}};
 }
 
-json::object answer_of(std::string_view description, std::string_view schema) {
+/// Only what has a version has an ETag.
+json::object answer_of(std::string_view description, std::string_view schema, bool has_version) {
+    json::object headers{{"Position", json::object{{"$ref", "#/components/headers/Position"}}}};
+    if (has_version) headers["ETag"] = json::object{{"$ref", "#/components/headers/ETag"}};
     return {{"description", description},
-            {"headers",
-             json::object{{"Position", json::object{{"$ref", "#/components/headers/Position"}}},
-                          {"ETag", json::object{{"$ref", "#/components/headers/ETag"}}}}},
+            {"headers", std::move(headers)},
             {"content",
              json::object{{"application/json", json::object{{"schema", reference(schema)}}}}}};
 }
@@ -199,10 +200,11 @@ json::object command_operation(const Module& module, const Table& table, const s
         {"content", json::object{{"application/json", json::object{{"schema", std::move(body)}}}}}};
     json::object responses{
         {"200", answer_of("Done: durable and valid, exactly once; or the events of a dry run.",
-                          "CommandResult")},
+                          "CommandResult", true)},
         {"default", json::object{{"$ref", "#/components/responses/Problem"}}}};
     if (table.has("creates"))
-        responses["201"] = answer_of("Created: durable and valid, exactly once.", "CommandResult");
+        responses["201"] =
+            answer_of("Created: durable and valid, exactly once.", "CommandResult", true);
     operation["responses"] = std::move(responses);
     return operation;
 }
@@ -224,8 +226,11 @@ json::object query_operation(const Module& module, const Table& table, const std
         parameters.push_back(
             json::object{{"$ref", fmt::format("#/components/parameters/{}", name)}});
     }
+    const Table& answer = *module.table(table.at("answer"));
+    const bool has_version =
+        std::ranges::find(answer.fields, "version", &Field::name) != answer.fields.end();
     operation["responses"] = {
-        {"200", answer_of("As it stands, or as it stood.", table.at("answer"))},
+        {"200", answer_of("As it stands, or as it stood.", answer.name, has_version)},
         {"default", json::object{{"$ref", "#/components/responses/Problem"}}}};
     return operation;
 }
