@@ -52,6 +52,10 @@ std::string record_json(const eventstore::Commit& commit, const Hash& hash) {
         fmt::format_to(std::back_inserter(out), R"(,"causation":{})", commit.causation.value);
     if (commit.depth != 0) fmt::format_to(std::back_inserter(out), R"(,"depth":{})", commit.depth);
     append_text(out, "grant", commit.grant);
+    if (!commit.target.is_nil()) append_text(out, "target", to_string(commit.target));
+    if (commit.target_version.value != 0)
+        fmt::format_to(std::back_inserter(out), R"(,"target_version":{})",
+                       commit.target_version.value);
     out += R"(,"events":[)";
     for (const eventstore::RecordedEvent& event : commit.events) {
         if (out.back() != '[') out += ',';

@@ -33,7 +33,7 @@ class Tenant:
         self.lock = threading.Lock()
         self.leads = []         # ids, of acknowledged captures
         self.names = {}         # id -> given name
-        self.acknowledged = {}  # key -> (status, body, request) of commands that changed something
+        self.acknowledged = {}  # key -> (status, body, request)
         self.refused = set()
         self.unknown = {}       # key -> request
         # The log as far as it was read.
@@ -47,8 +47,6 @@ class Tenant:
         with self.lock:
             if answer.status in (200, 201):
                 body = answer.json
-                if not body["changed"]:
-                    return None
                 self.unknown.pop(key, None)
                 first = self.acknowledged.setdefault(key, (answer.status, answer.body, request))
                 if first[:2] != (answer.status, answer.body):
@@ -76,7 +74,6 @@ class Tenant:
             assert record["key"] not in self.places, f"key {record['key']} stands twice in the log"
             self.position, self.hash = record["position"], record["hash"]
             self.places[record["key"]] = record
-            assert record["events"], f"record {self.position} has no events"
             for event in record["events"]:
                 stream = (event["stream"], event["type"] == "leads.lead-number-taken.v1")
                 version = self.versions.get(stream, 0) + 1
@@ -89,8 +86,11 @@ class Tenant:
             record = self.places.get(key)
             assert record, f"acknowledged, and lost: {key} {body}"
             assert record["position"] == answer["position"], f"{key} stands at {record['position']}, told {body}"
-            assert any(event["stream"] == answer["id"] and event["version"] == answer["version"] for event in record["events"]), \
-                f"{key}: told {body}, recorded {record}"
+            told = (answer["id"], answer["version"])
+            # What had nothing to change stands there with its key alone.
+            kept = [(event["stream"], event["version"]) for event in record["events"]] or [(record["target"], record["target_version"])]
+            assert told in kept, f"{key}: told {body}, recorded {record}"
+            assert answer["changed"] == bool(record["events"]), f"{key}: told {body}, recorded {record}"
         for key in self.refused:
             assert key not in self.places, f"refused, and written: {key}"
 

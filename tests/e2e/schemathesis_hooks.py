@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 
+import requests
 import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
@@ -50,6 +51,9 @@ def before_call(context, case, kwargs):
     # What is wrong on purpose stays as it is.
     query = case.query if case.query and is_positive(case, ParameterLocation.QUERY) else {}
     headers = case.headers if case.headers and is_positive(case, ParameterLocation.HEADER) else {}
+    if "as_of" in query and "{" in case.path:
+        # Before it was made a record is rightly not there, which the tool takes for a fault.
+        query["as_of"] = "2999-01-01T00:00:00Z"
     if number % 3 == 0:
         return
     if "Idempotency-Key" in headers:
@@ -64,6 +68,13 @@ def before_call(context, case, kwargs):
     if "email" in query:
         query.pop("filter", None)
         query.pop("sort", None)
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """Leaves out what cannot be sent as it was drawn: an empty list or object has no place in a query string, so a
+    parameter that is wrong by being there would not be there."""
+    return not any(value in ([], {}) for value in (case.query or {}).values())
 
 
 @schemathesis.check
@@ -85,3 +96,22 @@ def the_right_key_is_let_in(ctx, response, case):
     """Were it limited because of the wrong keys that are tried too, nothing after that would prove anything."""
     if response.request.headers.get("Authorization") == "Bearer " + os.environ["BOS_API_KEY"]:
         assert response.status_code not in (401, 429), response.text
+
+
+refused_without_a_key = set()
+
+
+@schemathesis.check
+def nobody_is_let_in_without_the_key(ctx, response, case):
+    """In place of the tool's ignored_auth. It tries more wrong keys than a peer may try at once, and does not know that
+    being told to wait (429) is a refusal as well."""
+    sent = response.request
+    if not response.status_code < 300 or sent.method != case.operation.method.upper():
+        return
+    if case.operation.label in refused_without_a_key:
+        return
+    refused_without_a_key.add(case.operation.label)
+    headers = {name: value for name, value in sent.headers.items() if name != "Authorization"}
+    for key in ({}, {"Authorization": "Bearer wrong"}):
+        answer = requests.request(sent.method, sent.url, headers={**headers, **key}, data=sent.body, timeout=10)
+        assert answer.status_code in (401, 429), f"{answer.status_code} with {key}: {answer.text}"
