@@ -54,6 +54,11 @@ struct Leads {
     module.facts.may_override = true;
     return module;
 }
+[[nodiscard]] inline Leads who_sees_own() {
+    Leads module;
+    module.facts.sees_all = false;
+    return module;
+}
 [[nodiscard]] inline Leads by_timer() {
     Leads module;
     module.facts.actor = {.kind = ActorKind::system, .id = UserId()};

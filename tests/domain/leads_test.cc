@@ -63,6 +63,18 @@ TEST_CASE("a second lead takes the next number and nothing else") {
     given<Leads>(a_lead()).when(command).then({LeadNumberTaken{2}, second_lead});
 }
 
+TEST_CASE("a lead that is nobody's belongs to its captor, if that one would not see it otherwise") {
+    const CaptureLead for_nobody{.lead = the_lead, .owner = {}};
+    const CaptureLead for_ben{.lead = the_lead, .owner = ben};
+    const auto owner_of = [](const Leads& by, const CaptureLead& command) {
+        return given<Leads>(a_tenant()).when(command, by).the<LeadCaptured>().owner;
+    };
+    CHECK_FALSE(owner_of(Leads{}, for_nobody).has_value());
+    CHECK_EQ(owner_of(who_sees_own(), for_nobody), anna);
+    CHECK_EQ(owner_of(who_sees_own(), for_ben), ben);
+    CHECK_EQ(owner_of(Leads{}, for_ben), ben);
+}
+
 TEST_CASE("a lead is captured once") {
     given<Leads>(a_lead()).when(capture()).rejected(Rejection::already_exists, "/lead");
 }
