@@ -19,3 +19,8 @@ add_library(bos_boost INTERFACE)
 target_link_libraries(bos_boost INTERFACE ${BOOST_JSON_LIBRARY} ${BOOST_URL_LIBRARY} Threads::Threads)
 # Asio without its deprecated parts; one thread may own an io_context.
 target_compile_definitions(bos_boost INTERFACE BOOST_ASIO_NO_DEPRECATED)
+
+# It uses std::aligned_storage, which C++23 deprecates; Debian 13's library says so.
+add_library(bos_rapidcheck INTERFACE)
+target_link_libraries(bos_rapidcheck INTERFACE rapidcheck)
+target_compile_options(bos_rapidcheck INTERFACE -Wno-deprecated-declarations)
