@@ -212,7 +212,9 @@ void add_serve(CLI::App& app, int& status) {
     word->add_option("--port", options->server.port, "Port; 0 = any free one")
         ->envname("BOS_PORT")
         ->capture_default_str();
-    word->add_option("--host", options->hosts, "Host names that requests may name; none = any")
+    word->add_option("--host", options->hosts,
+                     "Host names that requests may name, with commas between; none = any")
+        ->delimiter(',')
         ->envname("BOS_HOST");
     word->add_option("--tls-certificate", options->tls_certificate,
                      "PEM file with the certificate chain")
