@@ -69,6 +69,15 @@ struct LeadCounter {
     friend bool operator==(const LeadCounter&, const LeadCounter&) = default;
 };
 
+/// What was scheduled with a lead and is neither done nor cancelled.
+struct ScheduledActivity {
+    ActivityId activity;
+    ActivityKind kind = ActivityKind::call;
+    Timestamp due_at;
+
+    friend bool operator==(const ScheduledActivity&, const ScheduledActivity&) = default;
+};
+
 struct LeadState {
     static constexpr std::uint16_t aggregate = static_cast<std::uint16_t>(Aggregate::lead);
 
@@ -87,6 +96,9 @@ struct LeadState {
     std::optional<std::string> held_from;  ///< the stage to resume in, while on hold
     std::optional<Timestamp> held_until;
     std::uint32_t hold_generation = 0;
+    std::vector<ScheduledActivity> open_activities;  ///< in the order in which they were scheduled
+    std::vector<ActivityId> closed_activities;  ///< the latest that were done or cancelled, oldest
+                                                ///< first
 
     [[nodiscard]] bool exists() const { return !id.is_nil(); }
     friend bool operator==(const LeadState&, const LeadState&) = default;
@@ -125,6 +137,10 @@ using States = types<LeadState, PipelineState, LeadBook, LeadCounter>;
 [[nodiscard]] LeadState evolve(LeadState lead, const LeadTagged& event);
 [[nodiscard]] LeadState evolve(LeadState lead, const LeadUntagged& event);
 [[nodiscard]] LeadState evolve(LeadState lead, const ActivityLogged& event);
+[[nodiscard]] LeadState evolve(LeadState lead, const ActivityScheduled& event);
+[[nodiscard]] LeadState evolve(LeadState lead, const ActivityCompleted& event);
+[[nodiscard]] LeadState evolve(LeadState lead, const ActivityRescheduled& event);
+[[nodiscard]] LeadState evolve(LeadState lead, const ActivityCancelled& event);
 
 [[nodiscard]] PipelineState evolve(PipelineState pipeline, const PipelineDefined& event);
 [[nodiscard]] PipelineState evolve(PipelineState pipeline, const PipelineRenamed& event);
@@ -159,6 +175,14 @@ using States = types<LeadState, PipelineState, LeadBook, LeadCounter>;
 [[nodiscard]] Decision decide(const LeadState& lead, const TagLead& command, const Facts& facts);
 [[nodiscard]] Decision decide(const LeadState& lead, const UntagLead& command, const Facts& facts);
 [[nodiscard]] Decision decide(const LeadState& lead, const LogActivity& command,
+                              const Facts& facts);
+[[nodiscard]] Decision decide(const LeadState& lead, const ScheduleActivity& command,
+                              const Facts& facts);
+[[nodiscard]] Decision decide(const LeadState& lead, const CompleteActivity& command,
+                              const Facts& facts);
+[[nodiscard]] Decision decide(const LeadState& lead, const RescheduleActivity& command,
+                              const Facts& facts);
+[[nodiscard]] Decision decide(const LeadState& lead, const CancelActivity& command,
                               const Facts& facts);
 
 [[nodiscard]] Decision decide(const PipelineState& pipeline, const DefinePipeline& command,

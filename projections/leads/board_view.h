@@ -13,10 +13,11 @@ namespace bos::projections::leads {
 ///     table 0   lead -> Card
 ///     table 1   index of CardList, grouped by pipeline and stage, see list_index.h
 ///     table 2   u8 scope | 16 bytes user (nil in scope all) | pipeline | stage -> StageTotals
+///     table 3   lead -> CardActivities: the card shows only when the first of them is due
 struct BoardView {
     static constexpr std::uint16_t id = 5;
     static constexpr std::string_view name = "leads.board";
-    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t version = 2;
     using Handles = concat_types<LeadEvents, types<StageRetired>>;
     using Cards = Table<BoardView, 0, LeadId, Card>;
 
@@ -33,6 +34,7 @@ struct BoardView {
             .text(key.stage);
     }
     using Totals = Table<BoardView, 2, ColumnKey, StageTotals>;
+    using Scheduled = Table<BoardView, 3, LeadId, CardActivities>;
 
     /// Counts a card in, or out with sign -1.
     static void count(const Card& card, std::int64_t sign, StageTotals& totals);
@@ -44,7 +46,11 @@ struct BoardView {
     void apply(const Event& event, const EventContext& context, ViewWriter& rows) const {
         std::optional<Card> before = Cards::get(rows, event.lead);
         Lead lead = before ? lead_of(*before) : Lead{};
-        update(lead, event, context);
+        if constexpr (contains_type<Event, ScheduleEvents>::value) {
+            update_scheduled(lead, event, context, rows);
+        } else {
+            update(lead, event, context);
+        }
         lead.version = context.version.value;
         replace(before, card_of(lead), rows);
     }
@@ -56,6 +62,18 @@ struct BoardView {
     // same.
     [[nodiscard]] static Lead lead_of(const Card& card);
     [[nodiscard]] static Card card_of(const Lead& lead);
+    template <class Event>
+    static void update_scheduled(Lead& lead, const Event& event, const EventContext& context,
+                                 ViewWriter& rows) {
+        lead.open_activities =
+            Scheduled::get(rows, event.lead).value_or(CardActivities{}).open_activities;
+        update(lead, event, context);
+        if (lead.open_activities.empty()) {
+            Scheduled::erase(rows, event.lead);
+        } else {
+            Scheduled::put(rows, event.lead, {lead.open_activities});
+        }
+    }
     static void replace(const std::optional<Card>& before, const Card& after, ViewWriter& rows);
 };
 

@@ -3,6 +3,7 @@
 #include "schemas/base/same_fields.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bos::projections::leads {
 
@@ -17,6 +18,29 @@ void move_to(Lead& lead, const StageMove& move) {
         lead.lost_note.reset();
     }
     if (move.to_category != Category::on_hold) lead.held_until.reset();
+}
+
+void count_activity(Lead& lead, ActivityKind kind, bos::leads::Direction direction,
+                    Timestamp occurred_at) {
+    ++lead.activity_count;
+    const bool contact = kind != ActivityKind::note && direction != bos::leads::Direction::internal;
+    if (contact && lead.last_contact_at.value_or(Timestamp::min()) < occurred_at) {
+        lead.last_contact_at = occurred_at;
+    }
+}
+
+/// Those of one time stand in the order of their ids, so that every fold gives the same row.
+void put_in_order(Lead& lead) {
+    std::ranges::sort(lead.open_activities, {},
+                      [](const OpenActivity& open) { return std::pair(open.due_at, open.id); });
+    lead.next_activity_at.reset();
+    if (!lead.open_activities.empty()) lead.next_activity_at = lead.open_activities.front().due_at;
+}
+
+void close_activity(Lead& lead, ActivityId activity) {
+    std::erase_if(lead.open_activities,
+                  [&](const OpenActivity& open) { return open.id == activity; });
+    put_in_order(lead);
 }
 
 }  // namespace
@@ -94,12 +118,31 @@ void update(Lead& lead, const LeadUntagged& event, const EventContext&) {
 }
 
 void update(Lead& lead, const ActivityLogged& event, const EventContext&) {
-    ++lead.activity_count;
-    const bool contact =
-        event.kind != ActivityKind::note && event.direction != bos::leads::Direction::internal;
-    if (contact && lead.last_contact_at.value_or(Timestamp::min()) < event.occurred_at) {
-        lead.last_contact_at = event.occurred_at;
+    count_activity(lead, event.kind, event.direction, event.occurred_at);
+}
+
+void update(Lead& lead, const ActivityScheduled& event, const EventContext&) {
+    OpenActivity open;
+    copy_same_fields(event, open);
+    open.id = event.activity;
+    lead.open_activities.push_back(std::move(open));
+    put_in_order(lead);
+}
+
+void update(Lead& lead, const ActivityCompleted& event, const EventContext&) {
+    count_activity(lead, event.kind, event.direction, event.occurred_at);
+    close_activity(lead, event.activity);
+}
+
+void update(Lead& lead, const ActivityRescheduled& event, const EventContext&) {
+    for (OpenActivity& open : lead.open_activities) {
+        if (open.id == event.activity) open.due_at = event.due_at;
     }
+    put_in_order(lead);
+}
+
+void update(Lead& lead, const ActivityCancelled& event, const EventContext&) {
+    close_activity(lead, event.activity);
 }
 
 }  // namespace bos::projections::leads

@@ -24,11 +24,19 @@ void update(Lead& lead, const LeadScored& event, const EventContext& context);
 void update(Lead& lead, const LeadTagged& event, const EventContext& context);
 void update(Lead& lead, const LeadUntagged& event, const EventContext& context);
 void update(Lead& lead, const ActivityLogged& event, const EventContext& context);
+void update(Lead& lead, const ActivityScheduled& event, const EventContext& context);
+void update(Lead& lead, const ActivityCompleted& event, const EventContext& context);
+void update(Lead& lead, const ActivityRescheduled& event, const EventContext& context);
+void update(Lead& lead, const ActivityCancelled& event, const EventContext& context);
 
+/// Those of them that change what is scheduled.
+using ScheduleEvents =
+    types<ActivityScheduled, ActivityCompleted, ActivityRescheduled, ActivityCancelled>;
 /// The events above.
-using LeadEvents =
+using LeadEvents = concat_types<
     types<LeadCaptured, LeadChanged, LeadAssigned, CollaboratorAdded, CollaboratorRemoved,
           LeadStageChanged, LeadQualified, LeadDisqualified, LeadRecycled, LeadHeld,
-          LeadHoldChanged, LeadResumed, LeadScored, LeadTagged, LeadUntagged, ActivityLogged>;
+          LeadHoldChanged, LeadResumed, LeadScored, LeadTagged, LeadUntagged, ActivityLogged>,
+    ScheduleEvents>;
 
 }  // namespace bos::projections::leads

@@ -3,6 +3,7 @@
 #include "schemas/base/arbitrary.h"
 #include "tests/commands/requests.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,12 @@ class RandomCommands {
     explicit RandomCommands(Draws& draws) : draws_(draws) {}
 
     void learn(leads::LeadId lead) { leads_.push_back(lead); }
+    void learn(const leads::ActivityScheduled& event) { scheduled_.push_back(event); }
 
     [[nodiscard]] leads::Command next() {
         if (leads_.empty() || draws_.one_in(5)) return a_capture();
         const leads::LeadId lead = leads_[draws_.below(leads_.size())];
-        const std::uint64_t kind = draws_.below(12);
+        const std::uint64_t kind = draws_.below(18);
         if (kind == 0) return tag(lead, word());
         if (kind == 1) return leads::UntagLead{.lead = lead, .tag = word()};
         if (kind == 2) return score(lead, static_cast<std::int32_t>(draws_.below(4)));
@@ -31,6 +33,8 @@ class RandomCommands {
         if (kind == 9)
             return leads::AssignLead{.lead = lead, .owner = draws_.one_in(2) ? anna : ben};
         if (kind == 10) return leads::DefineReason{.reason = word(), .label = word()};
+        if (kind == 11 || kind == 12) return a_schedule(lead);
+        if (kind > 12 && kind < 17 && !scheduled_.empty()) return on_activity(kind);
         return leads::LogActivity{.lead = lead,
                                   .kind = leads::ActivityKind::call,
                                   .direction = leads::Direction::outbound,
@@ -46,6 +50,27 @@ class RandomCommands {
         if (draws_.one_in(2)) command.owner = anna;
         return command;
     }
+    leads::ScheduleActivity a_schedule(leads::LeadId lead) {
+        leads::ScheduleActivity command{
+            .lead = lead, .kind = leads::ActivityKind::meeting, .due_at = a_time()};
+        command.subject = Pii<std::string>(word());
+        if (draws_.one_in(2)) command.assignee = draws_.one_in(2) ? anna : ben;
+        return command;
+    }
+    /// About one of the latest, which is open most likely.
+    leads::Command on_activity(std::uint64_t kind) {
+        const std::size_t recent = std::min<std::size_t>(scheduled_.size(), 12);
+        const leads::ActivityScheduled& known =
+            scheduled_[scheduled_.size() - 1 - draws_.below(recent)];
+        if (kind == 13) return leads::CancelActivity{known.lead, known.activity, {}};
+        if (kind == 14) return leads::RescheduleActivity{known.lead, known.activity, a_time()};
+        return leads::CompleteActivity{.lead = known.lead,
+                                       .activity = known.activity,
+                                       .direction = leads::Direction::outbound,
+                                       .outcome = Pii<std::string>(word())};
+    }
+    /// Of few, so that several are due at once.
+    Timestamp a_time() { return from_micros(static_cast<std::int64_t>(draws_.below(5))); }
     std::string word() { return one_of({"red", "green", "blue"}); }
     std::string stage() {
         return one_of({"new", "nurture", "contacted", "qualified", "converted"});
@@ -56,6 +81,7 @@ class RandomCommands {
 
     Draws& draws_;
     std::vector<leads::LeadId> leads_;
+    std::vector<leads::ActivityScheduled> scheduled_;
 };
 
 }  // namespace bos::commands::test

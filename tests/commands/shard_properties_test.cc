@@ -92,11 +92,19 @@ class Simulation {
     }
 
     void project(const TenantId& id, std::span<const eventstore::Commit> commits) {
+        for (const eventstore::Commit& commit : commits) learn_activities(id, commit);
         const auto projected = runner_.project(id, commits);
         if (projected) return;
         // The other owner wrote before this one opened the tenant.
         REQUIRE_EQ(projected.error().code, Code::conflict);
         REQUIRE(runner_.catch_up(id, owners_[0]->log).has_value());
+    }
+
+    void learn_activities(const TenantId& id, const eventstore::Commit& commit) {
+        for (const eventstore::RecordedEvent& event : commit.events) {
+            if (event.number != leads::ActivityScheduled::number) continue;
+            commands_.at(id).learn(decode<leads::ActivityScheduled>(event.payload).value());
+        }
     }
 
     void ask(Rig& owner) {

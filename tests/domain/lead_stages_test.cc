@@ -25,10 +25,6 @@ LeadChanged company_known() {
     return {the_lead, changes};
 }
 
-LogActivity log(ActivityKind kind, Direction direction) {
-    return {.lead = the_lead, .kind = kind, .direction = direction};
-}
-
 }  // namespace
 
 TEST_CASE("what each command does to a lead in each category") {
@@ -299,70 +295,6 @@ TEST_CASE("a pipeline without a stage on hold holds nobody") {
     given<Leads>(plus(History{pipeline}, event))
         .when(HoldLead{the_lead, {}})
         .rejected(Rejection::category_missing);
-}
-
-TEST_CASE("the first outbound activity takes a new lead to contacted") {
-    LeadStageChanged automatic = moved("new", "contacted");
-    automatic.automatic = true;
-    given<Leads>(a_lead())
-        .when(log(ActivityKind::call, Direction::outbound))
-        .then({called(), automatic});
-}
-
-TEST_CASE("which activities take which leads to contacted") {
-    struct Row {
-        std::string stage;
-        ActivityKind kind;
-        Direction direction;
-        bool moves;
-    };
-    using enum ActivityKind;
-    const Row rows[] = {{"new", call, Direction::outbound, true},
-                        {"new", email, Direction::outbound, true},
-                        {"new", meeting, Direction::outbound, true},
-                        {"new", note, Direction::outbound, false},
-                        {"new", call, Direction::inbound, false},
-                        {"new", meeting, Direction::internal, false},
-                        {"nurture", email, Direction::outbound, true},
-                        {"contacted", call, Direction::outbound, false},
-                        {"qualified", call, Direction::outbound, false},
-                        {"on_hold", call, Direction::outbound, false},
-                        {"converted", call, Direction::outbound, false},
-                        {"disqualified", call, Direction::outbound, false}};
-    for (const Row& row : rows) {
-        INFO(row.stage, " ", name_of(row.kind), " ", name_of(row.direction));
-        CHECK(
-            given<Leads>(a_lead_in(row.stage)).when(log(row.kind, row.direction)).events().size() ==
-            (row.moves ? 2 : 1));
-    }
-}
-
-TEST_CASE("a later outbound activity moves nothing: someone put the lead back") {
-    const History put_back = plus(a_lead(), called(), back_then(moved("contacted", "new")));
-    given<Leads>(put_back).when(log(ActivityKind::call, Direction::outbound)).then({called()});
-}
-
-TEST_CASE("an activity does not carry a lead past criteria that a person would have to override") {
-    Stage first = default_pipeline_defined().stages[0];
-    first.exit = ExitCriteria{
-        .required_fields = {"company_name"}, .min_score = {}, .outbound_activity = true};
-    given<Leads>(plus(a_lead(), StageChanged{default_pipeline(), first}))
-        .when(log(ActivityKind::call, Direction::outbound))
-        .then({called()});
-}
-
-TEST_CASE("an activity happened by now, give or take a client's clock") {
-    const auto at = [](Timestamp time) {
-        LogActivity command = log(ActivityKind::note, Direction::internal);
-        command.occurred_at = time;
-        return given<Leads>(a_lead()).when(command);
-    };
-    CHECK(at(now - std::chrono::days{400}).the<ActivityLogged>().occurred_at ==
-          now - std::chrono::days{400});
-    CHECK(at(now + std::chrono::minutes{5}).the<ActivityLogged>().occurred_at ==
-          now + std::chrono::minutes{5});
-    at(now + std::chrono::minutes{5} + std::chrono::microseconds{1})
-        .rejected(Rejection::time_in_future, "/occurred_at");
 }
 
 }  // namespace bos::test

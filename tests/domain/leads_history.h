@@ -134,6 +134,34 @@ template <class... Events>
             .duration_minutes = std::nullopt};
 }
 
+[[nodiscard]] inline leads::LogActivity log(leads::ActivityKind kind, leads::Direction direction) {
+    return {.lead = the_lead, .kind = kind, .direction = direction};
+}
+
+inline const leads::ActivityId the_activity{uuid(7)};
+
+/// A call that is due in the hour after `now`.
+[[nodiscard]] inline leads::ActivityScheduled scheduled(
+    leads::ActivityKind kind = leads::ActivityKind::call,
+    leads::ActivityId activity = the_activity) {
+    return {.lead = the_lead,
+            .activity = activity,
+            .kind = kind,
+            .subject = std::nullopt,
+            .body = std::nullopt,
+            .due_at = now + std::chrono::hours{1},
+            .assignee = std::nullopt};
+}
+[[nodiscard]] inline leads::ActivityCompleted completed() {
+    return {.lead = the_lead,
+            .activity = the_activity,
+            .kind = leads::ActivityKind::call,
+            .direction = leads::Direction::outbound,
+            .outcome = std::nullopt,
+            .occurred_at = now,
+            .duration_minutes = std::nullopt};
+}
+
 /// A move in the past: the lead stands in its stage since the capture.
 template <class Event>
 [[nodiscard]] Event back_then(Event event) {

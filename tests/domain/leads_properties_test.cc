@@ -63,10 +63,23 @@ struct Narrow {
     void operator()(std::string_view, T&) const {}
 };
 
+/// Most commands on an activity name one of the lead, open or closed.
 template <class C>
-C draw_command(Draws& draws) {
+void name_known_activity(Draws& draws, const LeadsWorld& world, C& command) {
+    const auto found = world.lead_states.find(command.lead.value());
+    if (found == world.lead_states.end() || draws.one_in(8)) return;
+    const LeadState& lead = found->second;
+    std::vector<ActivityId> known = lead.closed_activities;
+    if (!lead.open_activities.empty() && !draws.one_in(4)) known.clear();
+    for (const ScheduledActivity& open : lead.open_activities) known.push_back(open.activity);
+    if (!known.empty()) command.activity = pick(draws, known);
+}
+
+template <class C>
+C draw_command(Draws& draws, const LeadsWorld& world) {
     C command = arbitrary<C>(draws);
     Narrow{draws}("", command);
+    if constexpr (requires { command.activity; }) name_known_activity(draws, world, command);
     return command;
 }
 
@@ -88,12 +101,12 @@ Command draw_any(Draws& draws, const LeadsWorld& world) {
     const std::uint64_t wanted = draws.below(Commands::size + 6);
     if (wanted == Commands::size) return a_real_order(draws, world);
     // A tenant without leads is soon left behind; activities are what most days consist of.
-    if (wanted == Commands::size + 1) return draw_command<LogActivity>(draws);
-    if (wanted > Commands::size) return draw_command<CaptureLead>(draws);
+    if (wanted == Commands::size + 1) return draw_command<LogActivity>(draws, world);
+    if (wanted > Commands::size) return draw_command<CaptureLead>(draws, world);
     Command command;
     std::uint64_t index = 0;
     for_each_type(Commands{}, [&]<class C>() {
-        if (index++ == wanted) command = draw_command<C>(draws);
+        if (index++ == wanted) command = draw_command<C>(draws, world);
     });
     return command;
 }
@@ -107,6 +120,16 @@ Facts draw_facts(Draws& draws, Timestamp& clock) {
     facts.may_override = draws.one_in(2);
     facts.new_id = arbitrary<PipelineRenamed>(draws).pipeline.value();
     return facts;
+}
+
+/// An activity is open once, or closed, or neither.
+void must_be_sound(const LeadState& lead) {
+    RC_ASSERT(lead.open_activities.size() <= 50U);
+    RC_ASSERT(lead.closed_activities.size() <= 200U);
+    std::vector<ActivityId> known = lead.closed_activities;
+    for (const ScheduledActivity& open : lead.open_activities) known.push_back(open.activity);
+    std::ranges::sort(known);
+    RC_ASSERT(std::ranges::adjacent_find(known) == known.end());
 }
 
 void must_be_sound(const LeadsWorld& world) {
@@ -128,6 +151,7 @@ void must_be_sound(const LeadsWorld& world) {
         RC_ASSERT((stage->category == Category::on_hold) == lead.held_from.has_value());
         RC_ASSERT(lead.tags.size() <= 50U);
         RC_ASSERT(lead.collaborators.size() <= 20U);
+        must_be_sound(lead);
     }
 }
 
@@ -152,6 +176,7 @@ TEST_CASE("whatever is asked, leads and pipelines stay sound, and every fact sur
     std::size_t accepted = 0;
     std::size_t refused = 0;
     std::size_t moves = 0;
+    std::size_t completed = 0;
     CHECK(rc::check("commands keep the world sound", [&](std::uint64_t seed) {
         Draws draws(seed);
         LeadsWorld world;
@@ -177,6 +202,7 @@ TEST_CASE("whatever is asked, leads and pipelines stay sound, and every fact sur
                 std::visit([](const auto& fact) { must_survive_its_bytes(fact); }, event);
                 must_be_a_stay(event);
                 if (std::holds_alternative<LeadStageChanged>(event)) ++moves;
+                if (std::holds_alternative<ActivityCompleted>(event)) ++completed;
                 world.apply(event);
                 history.push_back(event);
             }
@@ -187,8 +213,10 @@ TEST_CASE("whatever is asked, leads and pipelines stay sound, and every fact sur
         RC_ASSERT((replayed == world));
     }));
     // The draws are worth something only if they get somewhere.
-    MESSAGE("accepted ", accepted, ", refused ", refused, ", stage changes ", moves);
+    MESSAGE("accepted ", accepted, ", refused ", refused, ", stage changes ", moves,
+            ", activities completed ", completed);
     CHECK(accepted > refused / 10);
+    CHECK(completed > 0);
     CHECK(moves > 0);
 }
 

@@ -85,6 +85,14 @@ class ApiCase(unittest.TestCase):
         """The first outbound activity moves a new lead to contacted."""
         return self.act(lead, "log-activity", {"kind": "call", "direction": "outbound"})
 
+    def schedule(self, lead, due_at, client=None, **fields):
+        """Schedules a call and returns the activity's id."""
+        before = {activity["id"] for activity in self.lead(lead)["open_activities"]}
+        self.act(lead, "schedule-activity", {"kind": "call", "due_at": due_at, **fields}, client)
+        after = {activity["id"] for activity in self.lead(lead)["open_activities"]}
+        (scheduled,) = after - before
+        return scheduled
+
     def ids(self, answer):
         return [item["id"] for item in self.ok(answer)["items"]]
 

@@ -205,6 +205,66 @@ class Leads(ApiCase):
         self.assertEqual((after["activity_count"], after["last_contact_at"], after["stage"]),
                          (2, "2026-02-03T04:05:06.000000Z", "new"))
 
+    def test_a_scheduled_activity_is_shown_until_it_is_done(self):
+        lead, user = self.capture(next_action_at="2031-01-01T00:00:00Z"), new_id()
+        self.assertEqual(self.lead(lead)["open_activities"], [])
+        late = self.schedule(lead, "2030-02-01T00:00:00Z", kind="meeting", subject="Demo – größer", body="long", assignee=user)
+        soon = self.schedule(lead, "2030-01-01T00:00:00Z")
+        shown = self.lead(lead)
+        self.assertEqual(shown["open_activities"], [
+            {"id": soon, "kind": "call", "due_at": "2030-01-01T00:00:00.000000Z"},
+            {"id": late, "kind": "meeting", "due_at": "2030-02-01T00:00:00.000000Z", "subject": "Demo – größer", "assignee": user}])
+        self.assertEqual((shown["next_activity_at"], shown["next_action_at"], shown["activity_count"]),
+                         ("2030-01-01T00:00:00.000000Z", "2031-01-01T00:00:00.000000Z", 0))
+        self.assertEqual(self.card(lead)["next_activity_at"], "2030-01-01T00:00:00.000000Z")
+        self.act(lead, "reschedule-activity", {"activity": soon, "due_at": "2030-03-01T00:00:00Z"})
+        self.assertFalse(self.act(lead, "reschedule-activity", {"activity": soon, "due_at": "2030-03-01T00:00:00Z"})["changed"])
+        self.assertEqual([activity["id"] for activity in self.lead(lead)["open_activities"]], [late, soon])
+        self.assertEqual(self.card(lead)["next_activity_at"], "2030-02-01T00:00:00.000000Z")
+        self.act(lead, "cancel-activity", {"activity": late, "reason": "They are away"})
+        self.act(lead, "complete-activity", {"activity": soon, "direction": "outbound", "outcome": "Wants an offer",
+                                             "occurred_at": "2026-02-03T04:05:06Z", "duration_minutes": 5})
+        done = self.lead(lead)
+        self.assertEqual((done["open_activities"], done["stage"], done["activity_count"], done["last_contact_at"]),
+                         ([], "contacted", 1, "2026-02-03T04:05:06.000000Z"))
+        self.assertNotIn("next_activity_at", done)
+        self.assertNotIn("next_activity_at", self.card(lead))
+        self.assertEqual([entry["type"] for entry in self.ok(self.admin.get(f"/v1/leads/{lead}/timeline", limit=3))["items"]],
+                         ["leads.lead-stage-changed.v1", "leads.activity-completed.v1", "leads.activity-cancelled.v1"])
+
+    def card(self, lead):
+        stage = self.lead(lead)["stage"]
+        return next(card for card in self.all_pages(self.admin, f"/v1/leads/board/{stage}", "cards") if card["id"] == lead)
+
+    def test_only_an_open_activity_is_closed_or_moved(self):
+        lead = self.capture()
+        activity = self.schedule(lead, "2020-01-01T00:00:00Z")  # overdue from the start
+        self.act(lead, "cancel-activity", {"activity": activity})
+        for known, status, code in ((activity, 409, "activity_not_open"), (new_id(), 404, "activity_not_found")):
+            for word, body in (("complete-activity", {"direction": "inbound"}), ("cancel-activity", {}),
+                               ("reschedule-activity", {"due_at": "2030-01-01T00:00:00Z"})):
+                self.problem(self.admin.post(f"/v1/leads/{lead}/{word}", {"activity": known, **body}), status, code, "/activity")
+        for word, body, pointer in (("schedule-activity", {"kind": "call"}, "/due_at"),
+                                    ("schedule-activity", {"due_at": instant()}, "/kind"),
+                                    ("complete-activity", {"activity": activity}, "/direction"),
+                                    ("complete-activity", {"direction": "inbound"}, "/activity")):
+            self.problem(self.admin.post(f"/v1/leads/{lead}/{word}", body), 422, "invalid_fields", pointer)
+
+    def test_an_activity_too_many_is_refused(self):
+        lead = self.capture()
+        for _ in range(50):
+            self.act(lead, "schedule-activity", {"kind": "note", "due_at": "2030-01-01T00:00:00Z"})
+        self.problem(self.admin.post(f"/v1/leads/{lead}/schedule-activity", {"kind": "note", "due_at": instant()}), 409, "too_many")
+
+    def test_what_is_scheduled_outlives_a_loss_and_a_recycling(self):
+        lead = self.capture()
+        activity = self.schedule(lead, "2030-01-01T00:00:00Z")
+        self.act(lead, "disqualify", {"lost_reason": "no_budget"})
+        self.assertEqual(self.lead(lead)["open_activities"][0]["id"], activity)
+        self.act(lead, "recycle")
+        self.act(lead, "complete-activity", {"activity": activity, "direction": "outbound"})
+        self.assertEqual(self.lead(lead)["stage"], "contacted")
+
     def test_a_tag_too_many_is_refused(self):
         lead = self.capture(tags=[f"t{i}" for i in range(50)])
         self.problem(self.admin.post(f"/v1/leads/{lead}/tag", {"tag": "one more"}), 409, "too_many", "/tag")
