@@ -34,6 +34,7 @@ ListDigest digest_of(const ListQuery& query) {
                                  .uuid(query.viewer.value())
                                  .text(query.group)
                                  .text(query.filter)
+                                 .text(query.before)
                                  .bytes());
     ListDigest digest;
     std::copy_n(hash.bytes.begin(), digest.size(), digest.begin());
@@ -82,8 +83,11 @@ Result<ListPlan> plan_list(const TenantId& tenant, const ListQuery& query,
 
     ListPlan plan{.tenant = tenant,
                   .view = shape.view,
+                  .scope = query.scope,
+                  .viewer = query.viewer,
                   .viewers = range_of_viewer(shape.index, query.scope, query.viewer),
                   .range = {},
+                  .end = {},
                   .from = {},
                   .to = {},
                   .direction = query.descending ? Direction::backward : Direction::forward,
@@ -95,7 +99,8 @@ Result<ListPlan> plan_list(const TenantId& tenant, const ListQuery& query,
                   .cursor = {}};
     plan.range = KeyWriter().raw(plan.viewers).raw(query.group).u8(sort).take();
     plan.from = plan.range;
-    plan.to = after_prefix(plan.range);
+    plan.end = query.before.empty() ? after_prefix(plan.range) : plan.range + query.before;
+    plan.to = plan.end;
     plan.cursor.view = shape.view;
     plan.cursor.index = shape.index;
     plan.cursor.sort = sort;

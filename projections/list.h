@@ -26,8 +26,9 @@ struct ListQuery {
     std::string cursor = {};  ///< empty = from the start
     std::optional<Position> as_of = {};
     bool count = false;
-    std::string group =
-        {};  ///< key bytes as the list's append_group writes them; only lists that have groups
+    std::string group = {};  ///< as the list's groups_of gives them; only lists that have groups
+    /// Sort key, as the list's append_sort_key writes it: only what sorts below it.
+    std::string before = {};
 };
 
 /// Opens sealed fields of a row for its filter: as OpenPersonal, and told which row it is.
@@ -81,8 +82,11 @@ struct ListShape {
 struct ListPlan {
     TenantId tenant;
     std::uint16_t view = 0;
+    Scope scope = Scope::own;
+    UserId viewer;
     std::string viewers;  ///< prefix of the entries of this viewer
     std::string range;    ///< prefix of the entries of this viewer, group and sort
+    std::string end;      ///< last key of the list, excluded
     std::string from;     ///< first key of the page, included
     std::string to;       ///< last key of the page, excluded
     Direction direction = Direction::forward;
@@ -121,6 +125,14 @@ using VisitEntry = std::function<Result<bool>(std::string_view key)>;
 /// there are more than a look into the past of a narrower scope may go through.
 [[nodiscard]] Result<std::vector<Uuid>> ids_of_today(const ViewReader& reader, std::uint16_t view,
                                                      std::string_view viewers);
+
+/// A list whose rows end: today's entries do not name all that was there. It says itself which
+/// rows, as of the reader's position, belong to what a viewer of a narrower scope sees today.
+template <class L>
+concept NamesPastRows =
+    Listed<L> && requires(const ViewReader& reader, Scope scope, const UserId& viewer) {
+        { L::past_rows(reader, scope, viewer) } -> std::same_as<Result<std::vector<Uuid>>>;
+    };
 
 /// The id at the end of an index entry's key.
 [[nodiscard]] Uuid id_of_entry(std::string_view key);
@@ -178,21 +190,29 @@ class List {
     }
 
   private:
+    static Result<std::vector<Uuid>> past_ids(const ViewReader& reader, const ListPlan& plan) {
+        if constexpr (NamesPastRows<L>) {
+            return L::past_rows(reader, plan.scope, plan.viewer);
+        } else {
+            return ids_of_today(reader, L::View::id, plan.viewers);
+        }
+    }
+
     /// What the index would hold for the past of what the viewer sees today.
     static Result<std::vector<std::string>> past_entries(const ViewReader& reader,
                                                          const ListPlan& plan) {
-        BOS_TRY(const std::vector<Uuid> ids, ids_of_today(reader, L::View::id, plan.viewers));
+        BOS_TRY(const std::vector<Uuid> ids, past_ids(reader, plan));
         std::vector<std::string> entries;
         for (const Uuid& id : ids) {
             BOS_TRY(const std::optional<Row> row, Rows::get(reader, typename Rows::key_type(id)));
             if (!row) continue;
-            KeyWriter key;
-            key.raw(plan.viewers);
-            if constexpr (Grouped<L>) L::append_group(key, *row);
-            key.u8(plan.cursor.sort);
-            L::append_sort_key(key, *row, plan.cursor.sort);
-            append_key(key, L::id_of(*row));
-            if (key.bytes().starts_with(plan.range)) entries.push_back(key.take());
+            for (const std::string& group : groups_in<L>(*row)) {
+                KeyWriter key;
+                key.raw(plan.viewers).raw(group).u8(plan.cursor.sort);
+                L::append_sort_key(key, *row, plan.cursor.sort);
+                append_key(key, L::id_of(*row));
+                if (key.bytes().starts_with(plan.range)) entries.push_back(key.take());
+            }
         }
         std::ranges::sort(entries);
         return entries;
@@ -248,8 +268,7 @@ class List {
             if (row) ++count.value;
             return true;
         };
-        BOS_TRY(const bool all_seen,
-                entries.walk(plan.range, after_prefix(plan.range), context.counted_max, add));
+        BOS_TRY(const bool all_seen, entries.walk(plan.range, plan.end, context.counted_max, add));
         count.capped = !all_seen;
         return count;
     }

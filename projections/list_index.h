@@ -27,10 +27,11 @@ struct RowScopes {
 ///         using Rows = Table<Board, 0, LeadId, LeadRow>;
 ///         static constexpr std::uint8_t index = 1;             // the view's table for the index
 ///         static constexpr std::string_view sorts[] = {"created_at", "score"};   // the first is
-///         the default static void append_sort_key(KeyWriter& key, const LeadRow& row, std::size_t
-///         sort); static LeadId id_of(const LeadRow& row); static RowScopes scopes_of(const
-///         LeadRow& row); static void append_group(KeyWriter& key, const LeadRow& row);          //
-///         optional, see ListQuery::group
+///                                                              // the default
+///         static void append_sort_key(KeyWriter& key, const LeadRow& row, std::size_t sort);
+///         static LeadId id_of(const LeadRow& row);
+///         static RowScopes scopes_of(const LeadRow& row);
+///         static std::vector<std::string> groups_of(const LeadRow& row);  // optional, see Grouped
 ///     };
 template <class L>
 concept Listed = requires(const typename L::Rows::row_type& row, KeyWriter& key, std::size_t sort) {
@@ -42,10 +43,22 @@ concept Listed = requires(const typename L::Rows::row_type& row, KeyWriter& key,
     { L::scopes_of(row) } -> std::same_as<RowScopes>;
 };
 
+/// A list in groups, each asked for by itself (ListQuery::group): a row stands in those whose key
+/// bytes `groups_of` gives. None of them is a prefix of another.
 template <class L>
-concept Grouped = Listed<L> && requires(KeyWriter& key, const typename L::Rows::row_type& row) {
-    L::append_group(key, row);
+concept Grouped = Listed<L> && requires(const typename L::Rows::row_type& row) {
+    { L::groups_of(row) } -> std::same_as<std::vector<std::string>>;
 };
+
+/// The groups that a row stands in; a list without groups is one.
+template <Listed L>
+[[nodiscard]] std::vector<std::string> groups_in(const typename L::Rows::row_type& row) {
+    if constexpr (Grouped<L>) {
+        return L::groups_of(row);
+    } else {
+        return {std::string()};
+    }
+}
 
 /// Writes a list's rows together with their index entries, so that the two never differ. An entry
 /// is a row of the view without bytes; its key is
@@ -111,14 +124,16 @@ struct ListIndex {
     static KeyWriter user_range(Scope scope, const UserId& user) {
         return KeyWriter().u8(L::index).u8(static_cast<std::uint8_t>(scope)).uuid(user.value());
     }
-    static void add_entries(std::vector<std::string>& entries, KeyWriter range, const Row& row) {
-        if constexpr (Grouped<L>) L::append_group(range, row);
-        for (std::size_t sort = 0; sort < std::size(L::sorts); ++sort) {
-            KeyWriter entry = range;
-            entry.u8(static_cast<std::uint8_t>(sort));
-            L::append_sort_key(entry, row, sort);
-            append_key(entry, L::id_of(row));
-            entries.push_back(entry.take());
+    static void add_entries(std::vector<std::string>& entries, const KeyWriter& range,
+                            const Row& row) {
+        for (const std::string& group : groups_in<L>(row)) {
+            for (std::size_t sort = 0; sort < std::size(L::sorts); ++sort) {
+                KeyWriter entry = range;
+                entry.raw(group).u8(static_cast<std::uint8_t>(sort));
+                L::append_sort_key(entry, row, sort);
+                append_key(entry, L::id_of(row));
+                entries.push_back(entry.take());
+            }
         }
     }
 };

@@ -31,15 +31,14 @@ struct CardsWanted {
 Result<ColumnPage> cards_of(const CardsWanted& wanted, const QueryContext& context) {
     const ListContext list_context{
         .cursor_secret = context.secret, .now = context.now, .open = nullptr};
-    const ListQuery list_query{
-        .scope = context.viewer.scope,
-        .viewer = context.viewer.user,
-        .sort = "stage_since",
-        .descending = true,
-        .limit = wanted.limit,
-        .cursor = wanted.cursor,
-        .as_of = context.as_of,
-        .group = KeyWriter().uuid(wanted.pipeline.value()).text(wanted.stage).take()};
+    const ListQuery list_query{.scope = context.viewer.scope,
+                               .viewer = context.viewer.user,
+                               .sort = "stage_since",
+                               .descending = true,
+                               .limit = wanted.limit,
+                               .cursor = wanted.cursor,
+                               .as_of = context.as_of,
+                               .group = leads::CardList::column(wanted.pipeline, wanted.stage)};
     BOS_TRY(auto list, List<leads::CardList>::page(context.reader, list_query, list_context));
     ColumnPage page{.cards = std::move(list.rows),
                     .next = std::move(list.next),

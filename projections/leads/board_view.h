@@ -86,8 +86,11 @@ struct CardList {
     static void append_sort_key(KeyWriter& key, const Card& card, std::size_t) {
         key.i64(micros(card.stage_since));
     }
-    static void append_group(KeyWriter& key, const Card& card) {
-        key.uuid(card.pipeline.value()).text(card.stage);
+    static std::string column(PipelineId pipeline, std::string_view stage) {
+        return KeyWriter().uuid(pipeline.value()).text(stage).take();
+    }
+    static std::vector<std::string> groups_of(const Card& card) {
+        return {column(card.pipeline, card.stage)};
     }
     static LeadId id_of(const Card& card) { return card.id; }
     static RowScopes scopes_of(const Card& card) { return {card.owner, card.collaborators}; }

@@ -50,10 +50,15 @@ struct TaskList {
     static RowScopes scopes_of(const TaskRow& row) { return {row.owner, row.assigned}; }
 };
 
-/// The same rows in columns, one for each title.
+/// The same rows in columns, one for each title, and in one of those with a high score.
 struct TaskColumns : TaskList {
     static constexpr std::uint8_t index = 2;
-    static void append_group(KeyWriter& key, const TaskRow& row) { key.text(row.title); }
+    static std::string column(std::string_view title) { return KeyWriter().text(title).take(); }
+    static std::vector<std::string> groups_of(const TaskRow& row) {
+        std::vector<std::string> groups{column(row.title)};
+        if (row.score > 2) groups.push_back(column("high"));
+        return groups;
+    }
 };
 static_assert(Listed<TaskList> && !Grouped<TaskList> && Grouped<TaskColumns>);
 
@@ -193,12 +198,42 @@ TEST_CASE("a column of a board is a group of the list") {
     store.commit([](ViewWriter& rows) {
         for (int i = 1; i <= 4; ++i) ListIndex<TaskColumns>::put(rows, task(i, i));
     });
+    const auto in_column = [&](std::string_view title) {
+        ListQuery query = everything();
+        query.group = TaskColumns::column(title);
+        ListContext context;
+        context.cursor_secret = secret;
+        return numbers(List<TaskColumns>::page(*store, acme, query, context)->rows);
+    };
+    CHECK(in_column("odd") == std::vector{1, 3});
+    CHECK(in_column("high") == std::vector{3, 4});
+    store.commit([](ViewWriter& rows) { ListIndex<TaskColumns>::put(rows, task(3, 0)); });
+    CHECK(in_column("odd") == std::vector{1});
+    CHECK(in_column("high") == std::vector{4});
+    store.commit(
+        [](ViewWriter& rows) { ListIndex<TaskColumns>::erase(rows, TaskId(numbered(4))); });
+    CHECK(in_column("high").empty());
+}
+
+TEST_CASE(
+    "a list ends before a sort key, in pages and counts, in either direction and in the past") {
+    TaskStore store;
+    store.put(
+        {task(1, 30, ada), task(2, -10, ada), task(3, 20, ada), task(4, 20), task(5, 7, ada)});
     ListQuery query = everything();
-    query.group = KeyWriter().text("odd").take();
-    ListContext context;
-    context.cursor_secret = secret;
-    CHECK(numbers(List<TaskColumns>::page(*store, acme, query, context)->rows) ==
-          std::vector{1, 3});
+    query.before = KeyWriter().i64(20).take();
+    query.count = true;
+    CHECK(store.page(query)->count == ListCount{2, false});
+    query.limit = 1;
+    CHECK(all_pages(store, query) == std::vector{2, 5});
+    query.descending = true;
+    CHECK(all_pages(store, query) == std::vector{5, 2});
+    query.scope = Scope::own;
+    query.as_of = Position{1};
+    CHECK(store.page(query)->count == ListCount{2, false});
+    CHECK(all_pages(store, query) == std::vector{5, 2});
+    query.before = KeyWriter().i64(21).take();
+    CHECK(all_pages(store, query) == std::vector{3, 5, 2});
 }
 
 TEST_CASE("a filter leaves rows out of pages and counts") {
@@ -384,6 +419,11 @@ TEST_CASE("a cursor is good only for the list that gave it") {
     SUBCASE("another scope") {
         Given g;
         g.query.scope = Scope::own;
+        g.refuses("another viewer, scope, group or filter");
+    }
+    SUBCASE("another end") {
+        Given g;
+        g.query.before = KeyWriter().i64(3).take();
         g.refuses("another viewer, scope, group or filter");
     }
     SUBCASE("another sort") {
