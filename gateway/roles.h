@@ -13,7 +13,8 @@ namespace bos::gateway {
 ///
 ///     admin    everything                                               all
 ///     manager  leads with their pipelines and reasons                   all
-///     agent    reads, creates and changes leads; does not reassign      assigned
+///     agent    reads, creates and changes leads; does not reassign or   assigned
+///              archive them
 ///     viewer   reads                                                    all
 struct Role {
     std::string_view name;

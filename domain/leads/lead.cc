@@ -117,20 +117,20 @@ LeadState evolve(LeadState lead, const LeadUntagged& event) {
 }
 
 Decision decide(const LeadState& lead, const ChangeLead& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     const LeadProfileChange changes = effective(command.changes, lead.profile);
     if (changes == LeadProfileChange{}) return {};
     return {{LeadChanged{.lead = lead.id, .changes = changes}}};
 }
 
 Decision decide(const LeadState& lead, const AssignLead& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (lead.owner == command.owner) return {};
     return {{LeadAssigned{.lead = lead.id, .owner = command.owner, .previous_owner = lead.owner}}};
 }
 
 Decision decide(const LeadState& lead, const AddCollaborator& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (contains(lead.collaborators, command.user)) return {};
     if (lead.collaborators.size() >= limits::collaborators) {
         return reject(Rejection::too_many, "/user",
@@ -140,13 +140,13 @@ Decision decide(const LeadState& lead, const AddCollaborator& command, const Fac
 }
 
 Decision decide(const LeadState& lead, const RemoveCollaborator& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (!contains(lead.collaborators, command.user)) return {};
     return {{CollaboratorRemoved{.lead = lead.id, .user = command.user}}};
 }
 
 Decision decide(const LeadState& lead, const ScoreLead& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (lead.score == command.score && lead.score_reasons == command.score_reasons) return {};
     return {{LeadScored{.lead = lead.id,
                         .score = command.score,
@@ -155,7 +155,7 @@ Decision decide(const LeadState& lead, const ScoreLead& command, const Facts&) {
 }
 
 Decision decide(const LeadState& lead, const TagLead& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (contains(lead.tags, command.tag)) return {};
     if (lead.tags.size() >= limits::tags) {
         return reject(Rejection::too_many, "/tag", fmt::format("at most {} tags", limits::tags));
@@ -164,7 +164,7 @@ Decision decide(const LeadState& lead, const TagLead& command, const Facts&) {
 }
 
 Decision decide(const LeadState& lead, const UntagLead& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (!contains(lead.tags, command.tag)) return {};
     return {{LeadUntagged{.lead = lead.id, .tag = command.tag}}};
 }

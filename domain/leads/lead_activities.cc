@@ -103,7 +103,9 @@ LeadState evolve(LeadState lead, const ActivityCancelled& event) {
 }
 
 Decision decide(const LeadState& lead, const LogActivity& command, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    // What is learned of an archived lead can still be written down.
+    const bool note = command.kind == ActivityKind::note;
+    BOS_CHECK(note ? require_lead(lead) : require_active(lead));
     BOS_TRY(const Timestamp occurred_at, time_of(command.occurred_at, facts));
     const ActivityLogged logged{.lead = lead.id,
                                 .activity = ActivityId(facts.new_id),
@@ -117,7 +119,7 @@ Decision decide(const LeadState& lead, const LogActivity& command, const Facts& 
 }
 
 Decision decide(const LeadState& lead, const ScheduleActivity& command, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (lead.open_activities.size() >= limits::open_activities) {
         return reject(Rejection::too_many, "",
                       fmt::format("at most {} open activities", limits::open_activities));
@@ -132,7 +134,7 @@ Decision decide(const LeadState& lead, const ScheduleActivity& command, const Fa
 }
 
 Decision decide(const LeadState& lead, const CompleteActivity& command, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     BOS_TRY(const ScheduledActivity* open, open_activity(lead, command.activity));
     BOS_TRY(const Timestamp occurred_at, time_of(command.occurred_at, facts));
     const ActivityCompleted completed{.lead = lead.id,
@@ -146,7 +148,7 @@ Decision decide(const LeadState& lead, const CompleteActivity& command, const Fa
 }
 
 Decision decide(const LeadState& lead, const RescheduleActivity& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     BOS_TRY(const ScheduledActivity* open, open_activity(lead, command.activity));
     if (open->due_at == command.due_at) return {};
     return {{ActivityRescheduled{.lead = lead.id,
@@ -156,7 +158,7 @@ Decision decide(const LeadState& lead, const RescheduleActivity& command, const 
 }
 
 Decision decide(const LeadState& lead, const CancelActivity& command, const Facts&) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     BOS_CHECK(open_activity(lead, command.activity));
     return {{ActivityCancelled{
         .lead = lead.id, .activity = command.activity, .reason = command.reason}}};

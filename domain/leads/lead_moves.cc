@@ -21,6 +21,12 @@ Checked<void> require_lead(const LeadState& lead) {
     return {};
 }
 
+Checked<void> require_active(const LeadState& lead) {
+    BOS_CHECK(require_lead(lead));
+    if (lead.archived) return reject(Rejection::lead_archived);
+    return {};
+}
+
 const Stage& stage_of(const LeadState& lead, const Facts& facts) {
     const Stage* stage = pipeline_in(facts).find(lead.stage);
     BOS_ASSERT(stage != nullptr);

@@ -10,6 +10,8 @@ namespace bos::leads {
 [[nodiscard]] const LeadBook& book_in(const Facts& facts);
 
 [[nodiscard]] Checked<void> require_lead(const LeadState& lead);
+/// Refuses an archived lead too: until it is restored, it takes nothing but notes.
+[[nodiscard]] Checked<void> require_active(const LeadState& lead);
 
 /// The stage that the lead stands in today, remaps followed.
 [[nodiscard]] const Stage& stage_of(const LeadState& lead, const Facts& facts);

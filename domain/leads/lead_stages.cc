@@ -48,7 +48,7 @@ Checked<void> require_defined(const LeadBook& book, const std::string& lost_reas
 }  // namespace
 
 Decision decide(const LeadState& lead, const ChangeStage& command, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     const PipelineState& pipeline = pipeline_in(facts);
     const Stage& current = stage_of(lead, facts);
     BOS_TRY(const Stage* target, named_stage(pipeline, command.stage, "/stage"));
@@ -72,7 +72,7 @@ Decision decide(const LeadState& lead, const ChangeStage& command, const Facts& 
 }
 
 Decision decide(const LeadState& lead, const QualifyLead&, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     const PipelineState& pipeline = pipeline_in(facts);
     const Stage& current = stage_of(lead, facts);
     if (const auto stopped = stopped_by(current.category)) return reject(*stopped);
@@ -89,7 +89,7 @@ Decision decide(const LeadState& lead, const QualifyLead&, const Facts& facts) {
 }
 
 Decision decide(const LeadState& lead, const DisqualifyLead& command, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (const auto ended = ended_by(stage_of(lead, facts).category)) return reject(*ended);
     BOS_CHECK(require_defined(book_in(facts), command.lost_reason));
     BOS_TRY(const Stage* target, stage_for(pipeline_in(facts), command.stage, Category::lost));
@@ -100,7 +100,7 @@ Decision decide(const LeadState& lead, const DisqualifyLead& command, const Fact
 }
 
 Decision decide(const LeadState& lead, const RecycleLead& command, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     if (stage_of(lead, facts).category != Category::lost)
         return reject(Rejection::lead_not_disqualified);
     BOS_TRY(const Stage* target, stage_for(pipeline_in(facts), command.stage, Category::open));
@@ -108,7 +108,7 @@ Decision decide(const LeadState& lead, const RecycleLead& command, const Facts& 
 }
 
 Decision decide(const LeadState& lead, const HoldLead& command, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    BOS_CHECK(require_active(lead));
     const Category category = stage_of(lead, facts).category;
     if (const auto ended = ended_by(category)) return reject(*ended);
     const bool held = category == Category::on_hold;
@@ -129,7 +129,9 @@ Decision decide(const LeadState& lead, const HoldLead& command, const Facts& fac
 }
 
 Decision decide(const LeadState& lead, const ResumeLead& command, const Facts& facts) {
-    BOS_CHECK(require_lead(lead));
+    // A timer is refused too, rather than told that there is nothing to do: an answer would use up
+    // the key of this hold, and the restored lead could never be resumed by it.
+    BOS_CHECK(require_active(lead));
     const bool held = stage_of(lead, facts).category == Category::on_hold && lead.held_from;
     // A timer that comes late, after the hold ended or got another time, has nothing to say.
     const bool late = command.generation && (!held || *command.generation != lead.hold_generation);

@@ -99,6 +99,7 @@ struct LeadState {
     std::vector<ScheduledActivity> open_activities;  ///< in the order in which they were scheduled
     std::vector<ActivityId> closed_activities;  ///< the latest that were done or cancelled, oldest
                                                 ///< first
+    bool archived = false;                      ///< put away: see require_active
 
     [[nodiscard]] bool exists() const { return !id.is_nil(); }
     friend bool operator==(const LeadState&, const LeadState&) = default;
@@ -141,6 +142,8 @@ using States = types<LeadState, PipelineState, LeadBook, LeadCounter>;
 [[nodiscard]] LeadState evolve(LeadState lead, const ActivityCompleted& event);
 [[nodiscard]] LeadState evolve(LeadState lead, const ActivityRescheduled& event);
 [[nodiscard]] LeadState evolve(LeadState lead, const ActivityCancelled& event);
+[[nodiscard]] LeadState evolve(LeadState lead, const LeadArchived& event);
+[[nodiscard]] LeadState evolve(LeadState lead, const LeadRestored& event);
 
 [[nodiscard]] PipelineState evolve(PipelineState pipeline, const PipelineDefined& event);
 [[nodiscard]] PipelineState evolve(PipelineState pipeline, const PipelineRenamed& event);
@@ -183,6 +186,10 @@ using States = types<LeadState, PipelineState, LeadBook, LeadCounter>;
 [[nodiscard]] Decision decide(const LeadState& lead, const RescheduleActivity& command,
                               const Facts& facts);
 [[nodiscard]] Decision decide(const LeadState& lead, const CancelActivity& command,
+                              const Facts& facts);
+[[nodiscard]] Decision decide(const LeadState& lead, const ArchiveLead& command,
+                              const Facts& facts);
+[[nodiscard]] Decision decide(const LeadState& lead, const RestoreLead& command,
                               const Facts& facts);
 
 [[nodiscard]] Decision decide(const PipelineState& pipeline, const DefinePipeline& command,

@@ -65,7 +65,8 @@ Result<TotalsByStage> past_totals(PipelineId pipeline, const QueryContext& conte
                                   context.reader, context.viewer.scope, context.viewer.user));
     TotalsByStage totals;
     for (const auto& card : cards) {
-        if (card.pipeline == pipeline) leads::BoardView::count(card, 1, totals[card.stage]);
+        if (card.pipeline == pipeline && !card.archived_at)
+            leads::BoardView::count(card, 1, totals[card.stage]);
     }
     return totals;
 }

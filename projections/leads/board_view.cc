@@ -41,6 +41,7 @@ void add_money(std::vector<Money>& sums, const Money& money, std::int64_t sign) 
 }
 
 void count_in_columns(const Card& card, std::int64_t sign, ViewWriter& rows) {
+    if (card.archived_at) return;
     for (const ColumnKey& column : columns_of(card)) {
         StageTotals totals = BoardView::Totals::get(rows, column).value_or(StageTotals{});
         BoardView::count(card, sign, totals);
@@ -55,7 +56,7 @@ void count_in_columns(const Card& card, std::int64_t sign, ViewWriter& rows) {
 bool counts_alike(const Card& before, const Card& after) {
     return before.pipeline == after.pipeline && before.stage == after.stage &&
            before.owner == after.owner && before.collaborators == after.collaborators &&
-           before.expected_value == after.expected_value;
+           before.expected_value == after.expected_value && before.archived_at == after.archived_at;
 }
 
 }  // namespace

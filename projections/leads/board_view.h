@@ -11,13 +11,14 @@ namespace bos::projections::leads {
 /// sums up, for every viewer's scope.
 ///
 ///     table 0   lead -> Card
-///     table 1   index of CardList, grouped by pipeline and stage, see list_index.h
+///     table 1   index of CardList, grouped by pipeline and stage, those that left the
+///               board with the archive apart, see list_index.h
 ///     table 2   u8 scope | 16 bytes user (nil in scope all) | pipeline | stage -> StageTotals
 ///     table 3   lead -> CardActivities: the card shows only when the first of them is due
 struct BoardView {
     static constexpr std::uint16_t id = 5;
     static constexpr std::string_view name = "leads.board";
-    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version = 3;
     using Handles = concat_types<LeadEvents, types<StageRetired>>;
     using Cards = Table<BoardView, 0, LeadId, Card>;
 
@@ -87,9 +88,12 @@ struct CardList {
         key.i64(micros(card.stage_since));
     }
     static std::string column(PipelineId pipeline, std::string_view stage) {
-        return KeyWriter().uuid(pipeline.value()).text(stage).take();
+        return KeyWriter().u8(0).uuid(pipeline.value()).text(stage).take();
     }
+    /// Archived cards stand in a column that nobody asks for: they tell the past of a narrower
+    /// scope whose they are today.
     static std::vector<std::string> groups_of(const Card& card) {
+        if (card.archived_at) return {KeyWriter().u8(1).take()};
         return {column(card.pipeline, card.stage)};
     }
     static LeadId id_of(const Card& card) { return card.id; }

@@ -22,6 +22,16 @@ void HoldsView::apply(const LeadDisqualified& event, const EventContext&, ViewWr
     end_hold(event.lead, rows);
 }
 
+void HoldsView::apply(const LeadArchived& event, const EventContext&, ViewWriter& rows) const {
+    if (const auto hold = Held::get(rows, event.lead))
+        Due::erase(rows, {hold->held_until, hold->lead});
+}
+
+void HoldsView::apply(const LeadRestored& event, const EventContext&, ViewWriter& rows) const {
+    if (const auto hold = Held::get(rows, event.lead))
+        Due::put(rows, {hold->held_until, hold->lead}, *hold);
+}
+
 void HoldsView::begin_hold(const Hold& hold, ViewWriter& rows) {
     Due::put(rows, {hold.held_until, hold.lead}, hold);
     Held::put(rows, hold.lead, hold);

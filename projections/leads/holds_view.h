@@ -8,14 +8,15 @@ namespace bos::projections::leads {
 
 /// The leads on hold that resume by themselves, in the order of their times: what the timers ask.
 ///
-///     table 0   held_until i64 | lead -> Hold
+///     table 0   held_until i64 | lead -> Hold; not those of archived leads
 ///     table 1   lead -> Hold
 struct HoldsView {
     static constexpr std::uint16_t id = 4;
     static constexpr std::string_view name = "leads.holds";
-    static constexpr std::uint32_t version = 1;
-    using Handles = types<bos::leads::LeadHeld, bos::leads::LeadHoldChanged,
-                          bos::leads::LeadResumed, bos::leads::LeadDisqualified>;
+    static constexpr std::uint32_t version = 2;
+    using Handles =
+        types<bos::leads::LeadHeld, bos::leads::LeadHoldChanged, bos::leads::LeadResumed,
+              bos::leads::LeadDisqualified, bos::leads::LeadArchived, bos::leads::LeadRestored>;
 
     struct DueKey {
         Timestamp at;
@@ -34,6 +35,12 @@ struct HoldsView {
     void apply(const bos::leads::LeadResumed& event, const EventContext& context,
                ViewWriter& rows) const;
     void apply(const bos::leads::LeadDisqualified& event, const EventContext& context,
+               ViewWriter& rows) const;
+    /// The hold stays as it is, but no timer ends it.
+    void apply(const bos::leads::LeadArchived& event, const EventContext& context,
+               ViewWriter& rows) const;
+    /// The hold is due when it was; if that has passed, at once.
+    void apply(const bos::leads::LeadRestored& event, const EventContext& context,
                ViewWriter& rows) const;
 
   private:

@@ -13,7 +13,8 @@ using bos::leads::ListLeads;
 
 namespace {
 
-/// Leads with this address, newest first. There are few, so there is no next page.
+/// Leads with this address, newest first, archived ones too: who asks wants to know whether the
+/// person is known. There are few, so there is no next page.
 Result<LeadPage> find_by_email(const std::string& email, const QueryContext& context) {
     LeadPage page{.position = context.reader.position().value};
     BOS_TRY(const Hash digest,
@@ -61,8 +62,9 @@ Result<Lead> answer(const GetLead& query, const QueryContext& context) {
 
 Result<LeadPage> answer(const ListLeads& query, const QueryContext& context) {
     if (query.email) {
-        if (query.filter || query.sort || query.cursor)
-            return fail(Code::invalid, "email stands alone: no filter, sort or cursor beside it.");
+        if (query.filter || query.sort || query.cursor || query.archived)
+            return fail(Code::invalid,
+                        "email stands alone: no filter, sort, cursor or archived beside it.");
         return find_by_email(*query.email, context);
     }
     std::string sort = query.sort.value_or("-created_at");
@@ -80,7 +82,8 @@ Result<LeadPage> answer(const ListLeads& query, const QueryContext& context) {
                                .limit = query.limit.value_or(50),
                                .cursor = query.cursor.value_or(""),
                                .as_of = context.as_of,
-                               .count = query.count.value_or(false)};
+                               .count = query.count.value_or(false),
+                               .group = leads::LeadList::group(query.archived.value_or(false))};
     BOS_TRY(auto list, List<leads::LeadList>::page(context.reader, list_query, list_context));
     LeadPage page{.items = std::move(list.rows),
                   .next = std::move(list.next),

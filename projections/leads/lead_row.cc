@@ -145,4 +145,10 @@ void update(Lead& lead, const ActivityCancelled& event, const EventContext&) {
     close_activity(lead, event.activity);
 }
 
+void update(Lead& lead, const LeadArchived& event, const EventContext&) {
+    lead.archived_at = event.archived_at;
+}
+
+void update(Lead& lead, const LeadRestored&, const EventContext&) { lead.archived_at.reset(); }
+
 }  // namespace bos::projections::leads

@@ -28,15 +28,18 @@ void update(Lead& lead, const ActivityScheduled& event, const EventContext& cont
 void update(Lead& lead, const ActivityCompleted& event, const EventContext& context);
 void update(Lead& lead, const ActivityRescheduled& event, const EventContext& context);
 void update(Lead& lead, const ActivityCancelled& event, const EventContext& context);
+void update(Lead& lead, const LeadArchived& event, const EventContext& context);
+void update(Lead& lead, const LeadRestored& event, const EventContext& context);
 
 /// Those of them that change what is scheduled.
 using ScheduleEvents =
     types<ActivityScheduled, ActivityCompleted, ActivityRescheduled, ActivityCancelled>;
 /// The events above.
-using LeadEvents = concat_types<
-    types<LeadCaptured, LeadChanged, LeadAssigned, CollaboratorAdded, CollaboratorRemoved,
-          LeadStageChanged, LeadQualified, LeadDisqualified, LeadRecycled, LeadHeld,
-          LeadHoldChanged, LeadResumed, LeadScored, LeadTagged, LeadUntagged, ActivityLogged>,
-    ScheduleEvents>;
+using LeadEvents =
+    concat_types<types<LeadCaptured, LeadChanged, LeadAssigned, CollaboratorAdded,
+                       CollaboratorRemoved, LeadStageChanged, LeadQualified, LeadDisqualified,
+                       LeadRecycled, LeadHeld, LeadHoldChanged, LeadResumed, LeadScored, LeadTagged,
+                       LeadUntagged, ActivityLogged, LeadArchived, LeadRestored>,
+                 ScheduleEvents>;
 
 }  // namespace bos::projections::leads

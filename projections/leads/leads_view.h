@@ -13,13 +13,13 @@ namespace bos::projections::leads {
 /// e-mail addresses.
 ///
 ///     table 0   lead -> Lead
-///     table 1   index of LeadList, see list_index.h
+///     table 1   index of LeadList, archived leads apart from the others, see list_index.h
 ///     table 2   32 bytes digest of an address in lower case | lead -> nothing
 ///     table 3   lead -> EmailDigests, to take the former ones out
 struct LeadsView {
     static constexpr std::uint16_t id = 1;
     static constexpr std::string_view name = "leads.leads";
-    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version = 3;
     using Handles = concat_types<LeadEvents, types<StageRetired>>;
     using Leads = Table<LeadsView, 0, LeadId, Lead>;
     using Digests = Table<LeadsView, 3, LeadId, EmailDigests>;
@@ -51,6 +51,10 @@ struct LeadList {
     static constexpr std::uint8_t index = 1;
     static constexpr std::string_view sorts[] = {"created_at", "updated_at", "expected_value"};
     static void append_sort_key(KeyWriter& key, const Lead& lead, std::size_t sort);
+    static std::string group(bool archived) { return KeyWriter().u8(archived ? 1 : 0).take(); }
+    static std::vector<std::string> groups_of(const Lead& lead) {
+        return {group(lead.archived_at.has_value())};
+    }
     static LeadId id_of(const Lead& lead) { return lead.id; }
     static RowScopes scopes_of(const Lead& lead) { return {lead.owner, lead.collaborators}; }
 };

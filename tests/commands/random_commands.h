@@ -20,7 +20,7 @@ class RandomCommands {
     [[nodiscard]] leads::Command next() {
         if (leads_.empty() || draws_.one_in(5)) return a_capture();
         const leads::LeadId lead = leads_[draws_.below(leads_.size())];
-        const std::uint64_t kind = draws_.below(18);
+        const std::uint64_t kind = draws_.below(22);
         if (kind == 0) return tag(lead, word());
         if (kind == 1) return leads::UntagLead{.lead = lead, .tag = word()};
         if (kind == 2) return score(lead, static_cast<std::int32_t>(draws_.below(4)));
@@ -34,6 +34,9 @@ class RandomCommands {
             return leads::AssignLead{.lead = lead, .owner = draws_.one_in(2) ? anna : ben};
         if (kind == 10) return leads::DefineReason{.reason = word(), .label = word()};
         if (kind == 11 || kind == 12) return a_schedule(lead);
+        // Archived leads are restored soon, since they refuse everything else.
+        if (kind == 18) return leads::ArchiveLead{lead};
+        if (kind > 18) return leads::RestoreLead{lead};
         if (kind > 12 && kind < 17 && !scheduled_.empty()) return on_activity(kind);
         return leads::LogActivity{.lead = lead,
                                   .kind = leads::ActivityKind::call,

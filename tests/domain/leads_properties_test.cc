@@ -98,8 +98,10 @@ ReorderStages a_real_order(Draws& draws, const LeadsWorld& world) {
 }
 
 Command draw_any(Draws& draws, const LeadsWorld& world) {
-    const std::uint64_t wanted = draws.below(Commands::size + 6);
+    const std::uint64_t wanted = draws.below(Commands::size + 7);
     if (wanted == Commands::size) return a_real_order(draws, world);
+    // What is archived is left alone too often to find anything out.
+    if (wanted == Commands::size + 2) return draw_command<RestoreLead>(draws, world);
     // A tenant without leads is soon left behind; activities are what most days consist of.
     if (wanted == Commands::size + 1) return draw_command<LogActivity>(draws, world);
     if (wanted > Commands::size) return draw_command<CaptureLead>(draws, world);
@@ -237,9 +239,10 @@ TEST_CASE("a command that says how things are to be changes nothing the second t
             const Decision second = world.decide(command, facts);
             RC_ASSERT((second == Decision(std::vector<Event>{})));
         };
-        for_each_type(types<ChangeLead, AssignLead, AddCollaborator, RemoveCollaborator, ScoreLead,
-                            TagLead, UntagLead, RenamePipeline, DefineReason>{},
-                      twice_is_once);
+        for_each_type(
+            types<ChangeLead, AssignLead, AddCollaborator, RemoveCollaborator, ScoreLead, TagLead,
+                  UntagLead, RenamePipeline, DefineReason, ArchiveLead, RestoreLead>{},
+            twice_is_once);
     }));
 }
 

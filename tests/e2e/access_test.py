@@ -28,7 +28,7 @@ def commands_on(lead):
                        ("schedule-activity", {"kind": "call", "due_at": "2030-01-01T00:00:00Z"}),
                        ("complete-activity", {"activity": new_id(), "direction": "inbound"}),
                        ("reschedule-activity", {"activity": new_id(), "due_at": "2030-01-01T00:00:00Z"}),
-                       ("cancel-activity", {"activity": new_id()})):
+                       ("cancel-activity", {"activity": new_id()}), ("archive", {}), ("restore", {})):
         yield "POST", f"/v1/leads/{lead}/{word}", body
 
 
@@ -45,7 +45,7 @@ def commands_on_settings():
     yield "POST", "/v1/lead-reasons/r/retire", {}
 
 
-ASSIGNING = ("/assign", "/add-collaborator", "/remove-collaborator")
+NOT_FOR_AGENTS = ("/assign", "/add-collaborator", "/remove-collaborator", "/archive", "/restore")
 
 
 class Roles(ApiCase):
@@ -59,13 +59,13 @@ class Roles(ApiCase):
                 self.problem(viewer.request(method, path + "?dry_run=true", body), 403, "forbidden")
         self.assertEqual(self.admin.get("/v1/leads").position, 1)
 
-    def test_an_agent_works_on_leads_but_assigns_none(self):
+    def test_an_agent_works_on_leads_but_assigns_and_archives_none(self):
         agent, user = self.agent()
         lead = self.capture(owner=user)
         for method, path, body in commands_on(lead):
             with self.subTest(path):
                 answer = agent.request(method, path + "?dry_run=true", body)
-                if path.endswith(ASSIGNING):
+                if path.endswith(NOT_FOR_AGENTS):
                     self.problem(answer, 403, "forbidden")
                 else:
                     allowed = answer.status in (200, 409) or answer.code == "activity_not_found"
@@ -172,7 +172,7 @@ class Scopes(ApiCase):
             self.assertEqual(hidden.body, missing.body, path)
         told_apart = []
         for (method, path, body), (_, missing_path, missing_body) in zip(commands_on(self.hidden), commands_on(unknown)):
-            if path.endswith(ASSIGNING):
+            if path.endswith(NOT_FOR_AGENTS):
                 continue
             for query in ("", "?dry_run=true"):
                 for headers in ({}, {"If-Match": '"1"'}, {"If-Match": '"7"'}, {"If-Match": "*"}):
@@ -189,6 +189,23 @@ class Scopes(ApiCase):
         answer = self.eve.post(f"/v1/leads/{self.hidden}/tag", {"tag": "x"}, idempotency_key="theirs")
         self.problem(answer, 422, "idempotency_mismatch")
         self.assertNotIn(self.hidden.encode(), answer.body)
+
+    def test_an_agent_sees_its_archived_leads_and_no_others(self):
+        then = self.admin.get("/v1/leads").position
+        for lead in (self.mine, self.shared, self.hidden):
+            self.act(lead, "archive")
+        self.assertEqual(self.ids(self.eve.get("/v1/leads")), [])
+        self.assertEqual(self.columns(self.eve), {})
+        self.assertEqual({item["id"] for item in self.all_pages(self.eve, archived="true", limit=1)}, self.visible)
+        self.assertEqual(self.ok(self.eve.get("/v1/leads", archived="true", count=True))["count"], 2)
+        self.assertIn("archived_at", self.lead(self.mine, self.eve))
+        self.problem(self.eve.get(f"/v1/leads/{self.hidden}"), 404, "not_found")
+        # As it was then, of the leads that are the agent's today.
+        self.assertEqual({item["id"] for item in self.all_pages(self.eve, as_of=then)}, self.visible)
+        self.assertEqual(self.columns(self.eve, as_of=then), {"new": (2, {"EUR": 200})})
+        now = self.admin.get("/v1/leads").position
+        self.assertEqual(self.columns(self.eve, as_of=now), {})
+        self.assertEqual({item["id"] for item in self.all_pages(self.eve, as_of=now, archived="true")}, self.visible)
 
     def test_random_assignments_never_show_more(self):
         dice = random.Random(11)

@@ -265,6 +265,40 @@ class Leads(ApiCase):
         self.act(lead, "complete-activity", {"activity": activity, "direction": "outbound"})
         self.assertEqual(self.lead(lead)["stage"], "contacted")
 
+    def test_an_archived_lead_is_read_only_and_comes_back_as_it_was(self):
+        lead = self.capture(given_name="Ada", tags=["vip"])
+        activity = self.schedule(lead, "2030-01-01T00:00:00Z")
+        before = self.lead(lead)
+        self.act(lead, "archive")
+        self.assertFalse(self.act(lead, "archive")["changed"])
+        put_away = self.lead(lead)
+        self.assertIn("archived_at", put_away)
+        for word, body in (("tag", {"tag": "vip"}), ("change-stage", {"stage": "nurture"}), ("assign", {}), ("hold", {}), ("resume", {}),
+                           ("disqualify", {"lost_reason": "other"}), ("log-activity", {"kind": "call", "direction": "outbound"}),
+                           ("cancel-activity", {"activity": activity}), ("schedule-activity", {"kind": "note", "due_at": instant()})):
+            self.problem(self.admin.post(f"/v1/leads/{lead}/{word}", body), 409, "lead_archived")
+        self.problem(self.admin.patch(f"/v1/leads/{lead}", {"given_name": "Eve"}), 409, "lead_archived")
+        self.act(lead, "log-activity", {"kind": "note", "body": "They asked about us"})
+        self.act(lead, "restore")
+        self.assertFalse(self.act(lead, "restore")["changed"])
+        after = self.lead(lead)
+        changed = {"activity_count": 1, "version": before["version"] + 3, "updated_at": after["updated_at"]}
+        self.assertEqual(after, {**before, **changed})
+        self.assertEqual([entry["type"] for entry in self.ok(self.admin.get(f"/v1/leads/{lead}/timeline", limit=3))["items"]],
+                         ["leads.lead-restored.v1", "leads.activity-logged.v1", "leads.lead-archived.v1"])
+
+    def test_the_hold_of_an_archived_lead_ends_when_it_is_restored(self):
+        lead, other = self.capture(), self.capture()
+        self.act(lead, "hold", {"held_until": instant(0.7)})
+        self.act(other, "hold", {"held_until": instant(0.7)})
+        self.act(lead, "archive")
+        wait_until(lambda: self.lead(other)["stage"] == "new", 10, "the timer")
+        held = self.lead(lead)
+        self.assertEqual(held["stage"], "on_hold")
+        self.act(lead, "restore")
+        self.assertEqual(self.lead(lead)["held_until"], held["held_until"])
+        wait_until(lambda: self.lead(lead)["stage"] == "new", 10, "the timer of the restored lead")
+
     def test_a_tag_too_many_is_refused(self):
         lead = self.capture(tags=[f"t{i}" for i in range(50)])
         self.problem(self.admin.post(f"/v1/leads/{lead}/tag", {"tag": "one more"}), 409, "too_many", "/tag")
@@ -476,6 +510,28 @@ class Lists(ApiCase):
         self.assertEqual(self.me.get("/v1/leads?limit=1&limit=2").status, 400)
         self.assertEqual(len(self.found(limit=200)), 5)
 
+    def test_archived_leads_are_in_a_list_of_their_own(self):
+        self.fill()
+        position = self.admin.get("/v1/leads").position
+        self.act(self.leads["b"], "archive")
+        self.act(self.leads["d"], "archive")
+        for query, letters in ((dict(), "eca"), (dict(archived="false", sort="created_at"), "ace"), (dict(archived="true"), "db"),
+                               (dict(archived="true", sort="-expected_value"), "bd"), (dict(archived="true", limit=1), "d"),
+                               (dict(archived="true", filter='owner eq me'), "b"), (dict(filter='owner eq me'), ""),
+                               (dict(filter='not archived_at is_null'), ""), (dict(as_of=position), "edcba"),
+                               (dict(as_of=position, archived="true"), ""), (dict(email="ben@birch.example"), "b")):
+            with self.subTest(query):
+                self.assertEqual(self.found(**query), letters)
+        self.assertEqual(self.ok(self.me.get("/v1/leads", archived="true", count=True, limit=1))["count"], 2)
+        pages = self.all_pages(self.me, archived="true", limit=1)
+        self.assertEqual("".join(self.letters[lead["id"]] for lead in pages), "db")
+        cursor = self.ok(self.me.get("/v1/leads", limit=1, archived="true"))["next"]
+        self.problem(self.me.get("/v1/leads", limit=1, cursor=cursor), 400, "invalid_parameter")
+        self.problem(self.me.get("/v1/leads", email="ben@birch.example", archived="true"), 400, "invalid_parameter")
+        self.problem(self.me.get("/v1/leads", archived="some"), 400, "invalid_parameter")
+        self.act(self.leads["b"], "restore")
+        self.assertEqual((self.found(), self.found(archived="true")), ("ecba", "d"))
+
     def test_leads_are_found_by_their_address(self):
         self.fill()
         other = self.capture(emails=["x@y.example", "BEN@birch.example"])
@@ -563,6 +619,32 @@ class Board(ApiCase):
         self.assertEqual(self.columns(),
                          {"new": (2, {}), "contacted": (1, {"USD": 9}), "disqualified": (1, {"USD": 7})})
 
+    def test_archived_leads_leave_the_board_and_stay_in_the_funnel(self):
+        one, two = self.capture(expected_value=euro(100)), self.capture(expected_value=euro(50))
+        funnel = self.ok(self.admin.get("/v1/leads/funnel"))["steps"]
+        position = self.admin.get("/v1/leads").position
+        self.act(one, "archive")
+        self.assertEqual(self.columns(), {"new": (1, {"EUR": 50})})
+        self.assertEqual([card["id"] for card in self.ok(self.admin.get("/v1/leads/board/new"))["cards"]], [two])
+        self.assertEqual(self.columns(as_of=position), {"new": (2, {"EUR": 150})})
+        self.act(two, "archive")
+        self.assertEqual(self.columns(), {})
+        self.assertEqual(self.ok(self.admin.get("/v1/leads/funnel"))["steps"], funnel)
+        self.act(one, "restore")
+        self.assertEqual(self.columns(), {"new": (1, {"EUR": 100})})
+        (card,) = self.ok(self.admin.get("/v1/leads/board/new"))["cards"]
+        self.assertEqual((card["id"], "archived_at" in card), (one, False))
+
+    def test_leads_of_a_retired_stage_are_moved_in_the_archive_too(self):
+        lead = self.capture()
+        self.contact(lead)
+        self.act(lead, "archive")
+        path = f"/v1/lead-pipelines/{DEFAULT_PIPELINE}"
+        self.ok(self.admin.post(path + "/retire-stage", {"stage": "contacted", "remap_to": "qualified"}))
+        self.assertEqual((self.lead(lead)["stage"], self.columns()), ("qualified", {}))
+        self.act(lead, "restore")
+        self.assertEqual(self.columns(), {"qualified": (1, {})})
+
     def test_the_board_adds_up_to_what_the_list_tells(self):
         agent, user = self.agent()
         dice = random.Random(7)
@@ -574,7 +656,7 @@ class Board(ApiCase):
                 ("assign", {"owner": user}), ("assign", {}), ("add-collaborator", {"user": user}),
                 ("remove-collaborator", {"user": user}), ("hold", {}), ("resume", {}), ("qualify", {}),
                 ("log-activity", {"kind": "call", "direction": "outbound"}), ("disqualify", {"lost_reason": "other"}),
-                ("recycle", {}), ("change-stage", {"stage": "new"}), ("change-stage", {"stage": "nurture"})])
+                ("recycle", {}), ("archive", {}), ("restore", {}), ("restore", {}), ("change-stage", {"stage": "new"}), ("change-stage", {"stage": "nurture"})])
             self.assertIn(self.admin.post(f"/v1/leads/{lead}/{word}", body).status, (200, 409))
         for client in (self.admin, agent):
             expected = {}
@@ -624,7 +706,7 @@ class Board(ApiCase):
 class Past(ApiCase):
     def everything(self, clients, leads, **query):
         """The answer of every query to every client."""
-        paths = ["/v1/leads?limit=3", "/v1/leads?sort=updated_at", "/v1/leads?count=true&filter=" + "score+ge+0",
+        paths = ["/v1/leads?limit=3", "/v1/leads?sort=updated_at", "/v1/leads?archived=true", "/v1/leads?count=true&filter=" + "score+ge+0",
                  "/v1/leads?email=past@time.example", "/v1/leads/board", "/v1/leads/board/new", "/v1/leads/board/contacted",
                  "/v1/leads/funnel", "/v1/lead-pipelines", f"/v1/lead-pipelines/{DEFAULT_PIPELINE}", "/v1/lead-reasons"]
         for lead in leads:
@@ -670,7 +752,10 @@ class Past(ApiCase):
                  {"stage": {"key": "try", "name": "Try", "category": "ongoing"}, "before": "qualified"}),
                 ("POST", f"/v1/lead-pipelines/{DEFAULT_PIPELINE}/retire-stage", {"stage": "contacted", "remap_to": "try"}),
                 ("POST", "/v1/lead-reasons", {"reason": "mine", "label": "Mine"}),
-                ("POST", f"/v1/leads/{two}/remove-collaborator", {"user": user})):
+                ("POST", f"/v1/leads/{one}/schedule-activity", {"kind": "call", "due_at": "2030-01-01T00:00:00Z", "subject": "Plan"}),
+                ("POST", f"/v1/leads/{one}/archive", {}), ("POST", f"/v1/leads/{two}/archive", {}),
+                ("POST", f"/v1/leads/{one}/restore", {}),
+                ("POST", f"/v1/leads/{two}/restore", {}), ("POST", f"/v1/leads/{two}/remove-collaborator", {"user": user})):
             remember(self.admin.request(method, path, body))
         recorded = {record["position"]: record["recorded_at"] for record in records(api_case.server.data, tenant=self.tenant)}
         self.assertEqual(sorted(told), list(range(1, len(told) + 1)))
