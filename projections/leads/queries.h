@@ -12,6 +12,8 @@ namespace bos::projections {
                                               const QueryContext& context);
 [[nodiscard]] Result<bos::leads::LeadPage> answer(const bos::leads::ListLeads& query,
                                                   const QueryContext& context);
+[[nodiscard]] Result<bos::leads::ActivityPage> answer(const bos::leads::ListActivities& query,
+                                                      const QueryContext& context);
 [[nodiscard]] Result<bos::leads::Board> answer(const bos::leads::GetBoard& query,
                                                const QueryContext& context);
 [[nodiscard]] Result<bos::leads::ColumnPage> answer(const bos::leads::GetColumn& query,

@@ -98,8 +98,11 @@ ReorderStages a_real_order(Draws& draws, const LeadsWorld& world) {
 }
 
 Command draw_any(Draws& draws, const LeadsWorld& world) {
-    const std::uint64_t wanted = draws.below(Commands::size + 7);
+    const std::uint64_t wanted = draws.below(Commands::size + 10);
     if (wanted == Commands::size) return a_real_order(draws, world);
+    // What is never scheduled cannot be done.
+    if (wanted == Commands::size + 3) return draw_command<ScheduleActivity>(draws, world);
+    if (wanted == Commands::size + 4) return draw_command<CompleteActivity>(draws, world);
     // What is archived is left alone too often to find anything out.
     if (wanted == Commands::size + 2) return draw_command<RestoreLead>(draws, world);
     // A tenant without leads is soon left behind; activities are what most days consist of.

@@ -207,6 +207,32 @@ class Scopes(ApiCase):
         self.assertEqual(self.columns(self.eve, as_of=now), {})
         self.assertEqual({item["id"] for item in self.all_pages(self.eve, as_of=now, archived="true")}, self.visible)
 
+    def test_an_agent_sees_what_is_to_be_done_on_its_leads_only(self):
+        def due(**query):
+            page = self.ok(self.eve.get("/v1/leads/activities", count=True, **query))
+            self.assertEqual(page["count"], len(page["items"]))
+            return [activity["id"] for activity in page["items"]]
+        mine, shared, hidden, nobodys = (self.schedule(lead, f"2030-01-0{day}T00:00:00Z", assignee=self.user, subject="Plan")
+                                         for day, lead in enumerate((self.mine, self.shared, self.hidden, self.nobodys), 1))
+        unassigned = self.schedule(self.mine, "2030-01-05T00:00:00Z")
+        self.schedule(self.shared, "2030-01-06T00:00:00Z", assignee=new_id())
+        # To be the assignee gives no sight of a lead.
+        self.assertEqual(due(assignee="me"), [mine, shared, unassigned])
+        self.assertEqual(len(due()), 4)
+        then = self.admin.get("/v1/leads").position
+        self.act(self.mine, "assign", {"owner": new_id()})
+        self.assertEqual(due(assignee="me"), [shared])
+        self.act(self.hidden, "add-collaborator", {"user": self.user})
+        self.assertEqual(due(assignee="me"), [shared, hidden])
+        self.act(self.shared, "remove-collaborator", {"user": self.user})
+        self.assertEqual(due(assignee="me"), [hidden])
+        self.act(self.nobodys, "assign", {"owner": self.user})
+        self.assertEqual(due(assignee="me"), [hidden, nobodys])
+        # The past of what is the agent's today, also of what was done since.
+        self.act(self.hidden, "complete-activity", {"activity": hidden, "direction": "internal"})
+        self.act(self.nobodys, "archive")
+        self.assertEqual((due(), due(as_of=then), due(as_of=then, due_before="2030-01-04T00:00:00Z")), ([], [hidden, nobodys], [hidden]))
+
     def test_random_assignments_never_show_more(self):
         dice = random.Random(11)
         holders = {self.mine: {self.user}, self.shared: {self.user}, self.hidden: set(), self.nobodys: set()}

@@ -236,6 +236,46 @@ class Leads(ApiCase):
         stage = self.lead(lead)["stage"]
         return next(card for card in self.all_pages(self.admin, f"/v1/leads/board/{stage}", "cards") if card["id"] == lead)
 
+    def due(self, client=None, **query):
+        """The activities of the day, page by page, and the same counted."""
+        client = client or self.admin
+        found = self.all_pages(client, "/v1/leads/activities", limit=2, **query)
+        self.assertEqual(self.ok(client.get("/v1/leads/activities", count=True, **query))["count"], len(found))
+        self.assertEqual([activity["due_at"] for activity in found], sorted(activity["due_at"] for activity in found))
+        return [activity["id"] for activity in found]
+
+    def test_the_day_of_a_person_comes_first_due_first(self):
+        ann, ben = new_id(), new_id()
+        one = self.capture(given_name="Ada", company_name="Kestrel", owner=ann)
+        two = self.capture(given_name="Bob")
+        c = self.schedule(one, "2030-01-03T00:00:00Z", subject="Third")
+        a = self.schedule(two, "2020-01-01T00:00:00Z", assignee=ann)
+        d = self.schedule(one, "2030-01-04T00:00:00Z", assignee=ben)
+        b = self.schedule(two, "2030-01-02T00:00:00Z")
+        me = self.client("manager", user_id=ann)
+        self.assertEqual(self.due(), [a, b, c, d])
+        self.assertEqual((self.due(assignee=ann), self.due(me, assignee="me"), self.due(assignee=ben)), ([a, c], [a, c], [d]))
+        self.assertEqual((self.due(due_before="2030-01-03T00:00:00Z"), self.due(due_before="2030-01-03T00:00:00.000001Z")),
+                         ([a, b], [a, b, c]))
+        self.assertEqual(self.due(assignee=ann, due_before="2030-01-01T00:00:00Z"), [a])
+        item = self.ok(self.admin.get("/v1/leads/activities", assignee=ann))["items"][1]
+        self.assertEqual(item, {"id": c, "kind": "call", "due_at": "2030-01-03T00:00:00.000000Z", "subject": "Third", "lead": one,
+                                "lead_number": 1, "given_name": "Ada", "company_name": "Kestrel", "owner": ann})
+        then = self.admin.get("/v1/leads").position
+        self.act(one, "reschedule-activity", {"activity": c, "due_at": "2020-01-01T00:00:00Z"})
+        self.act(two, "complete-activity", {"activity": a, "direction": "inbound"})
+        self.act(one, "assign", {"owner": ben})
+        self.assertEqual((self.due(), self.due(assignee=ann), self.due(assignee=ben)), ([c, b, d], [], [c, d]))
+        self.act(one, "archive")
+        self.assertEqual(self.due(), [b])
+        self.act(one, "restore")
+        self.assertEqual((self.due(), self.due(as_of=then), self.due(as_of=then, assignee=ann)), ([c, b, d], [a, b, c, d], [a, c]))
+        for query in (dict(assignee="you"), dict(assignee=""), dict(due_before="today"), dict(limit=201), dict(sort="due_at")):
+            self.problem(self.admin.get("/v1/leads/activities", **query), 400, "invalid_parameter")
+        cursor = self.ok(self.admin.get("/v1/leads/activities", limit=1))["next"]
+        self.problem(self.admin.get("/v1/leads/activities", limit=1, cursor=cursor, assignee=ann), 400, "invalid_parameter")
+        self.problem(self.admin.get("/v1/leads/activities", limit=1, cursor=cursor, due_before=instant()), 400, "invalid_parameter")
+
     def test_only_an_open_activity_is_closed_or_moved(self):
         lead = self.capture()
         activity = self.schedule(lead, "2020-01-01T00:00:00Z")  # overdue from the start
@@ -707,8 +747,8 @@ class Past(ApiCase):
     def everything(self, clients, leads, **query):
         """The answer of every query to every client."""
         paths = ["/v1/leads?limit=3", "/v1/leads?sort=updated_at", "/v1/leads?archived=true", "/v1/leads?count=true&filter=" + "score+ge+0",
-                 "/v1/leads?email=past@time.example", "/v1/leads/board", "/v1/leads/board/new", "/v1/leads/board/contacted",
-                 "/v1/leads/funnel", "/v1/lead-pipelines", f"/v1/lead-pipelines/{DEFAULT_PIPELINE}", "/v1/lead-reasons"]
+                 "/v1/leads?email=past@time.example", "/v1/leads/activities", "/v1/leads/board", "/v1/leads/board/new",
+                 "/v1/leads/board/contacted", "/v1/leads/funnel", "/v1/lead-pipelines", f"/v1/lead-pipelines/{DEFAULT_PIPELINE}", "/v1/lead-reasons"]
         for lead in leads:
             paths += [f"/v1/leads/{lead}", f"/v1/leads/{lead}/timeline"]
         answers = {}

@@ -26,7 +26,7 @@ RULES = {
     # Texts that are within their length in characters, and together over the request line's in bytes.
     "target_too_long": "",
     # A grammar, a cursor that no page gave, a position that is not there yet, months in reverse.
-    "invalid_parameter": r"^(filter, column|filter |sort|cursor|as_of is past|email stands alone|from_month must not)",
+    "invalid_parameter": r"^(filter, column|filter |sort|cursor|as_of is past|email stands alone|assignee must be|from_month must not)",
 }
 
 numbers = itertools.count()
@@ -64,6 +64,8 @@ def before_call(context, case, kwargs):
         query["filter"] = FILTERS[number % len(FILTERS)]
     if "sort" in query:
         query["sort"] = SORTS[number % len(SORTS)]
+    if "assignee" in query:
+        query["assignee"] = "me"
     query.pop("cursor", None)
     if "email" in query:
         query.pop("filter", None)

@@ -98,6 +98,12 @@ TEST_CASE("who is erased reads as erased in every answer, now and in the past") 
     Office office;
     const LeadId marie = capture(office, "Marie", "marie@sorbonne.example");
     const LeadId pierre = capture(office, "Pierre", "pierre@sorbonne.example");
+    office.run(leads::ScheduleActivity{.lead = marie,
+                                       .kind = leads::ActivityKind::call,
+                                       .subject = personal(std::string("Ask Marie")),
+                                       .body = {},
+                                       .due_at = from_micros(0),
+                                       .assignee = {}});
     office.run(leads::LogActivity{.lead = marie,
                                   .kind = leads::ActivityKind::note,
                                   .subject = personal(std::string("Marie found radium")),
@@ -118,9 +124,10 @@ TEST_CASE("who is erased reads as erased in every answer, now and in the past") 
                           office.ask(named, as_of),
                           office.ask(addressed, as_of),
                           office.ask(leads::GetBoard{}, as_of),
-                          office.ask(leads::GetColumn{.stage = "new"}, as_of)};
+                          office.ask(leads::GetColumn{.stage = "new"}, as_of),
+                          office.ask(leads::ListActivities{}, as_of)};
     };
-    for (const auto as_of : {std::optional<Position>{}, std::optional(Position{2})}) {
+    for (const auto as_of : {std::optional<Position>{}, std::optional(Position{3})}) {
         for (const std::string& told : everything(as_of))
             CHECK_MESSAGE(told.contains("Marie"), told);
     }
@@ -128,7 +135,7 @@ TEST_CASE("who is erased reads as erased in every answer, now and in the past") 
     const StreamId subject{static_cast<std::uint16_t>(leads::Aggregate::lead), marie.value()};
     REQUIRE(office.node().keys().destroy(acme, subject).has_value());
 
-    for (const auto as_of : {std::optional<Position>{}, std::optional(Position{2})}) {
+    for (const auto as_of : {std::optional<Position>{}, std::optional(Position{3})}) {
         const auto told = everything(as_of);
         for (const std::string& text : told) {
             CHECK_MESSAGE(!text.contains("Marie"), text);
@@ -141,6 +148,7 @@ TEST_CASE("who is erased reads as erased in every answer, now and in the past") 
         CHECK(told[3].contains(R"("items":[])"));
         CHECK(told[4].contains(R"("items":[])"));
         CHECK(told[5].contains("Pierre"));
+        CHECK(told[7].contains(R"("subject":{"erased":true})"));
     }
     CHECK(office.ask(leads::GetLead{.lead = pierre}).contains("pierre@sorbonne.example"));
 
