@@ -105,7 +105,7 @@ class Storyteller {
                                      .score_reasons = {"fits the profile"}}));
         }
         if (dice_.chance(18)) return lose(lead);
-        if (!dice_.chance(65)) return {};
+        if (!dice_.chance(65)) return plan(lead);
         BOS_CHECK(log_activity(lead));
         BOS_CHECK(send(QualifyLead{.lead = lead}));
         if (dice_.chance(35)) return win(lead);
@@ -161,6 +161,18 @@ class Storyteller {
         activity.subject = Pii<std::string>(std::string(dice_.of(call_subjects)));
         if (activity.kind == ActivityKind::call) activity.duration_minutes = 5 + dice_.below(40);
         return send(activity);
+    }
+
+    /// Some of it is overdue by now.
+    Result<void> plan(LeadId lead) {
+        ScheduleActivity next{.lead = lead,
+                              .kind = dice_.chance(50) ? ActivityKind::call : ActivityKind::meeting,
+                              .subject = {},
+                              .body = {},
+                              .due_at = clock_.now() + hours(24 * (30 + dice_.below(90))),
+                              .assignee = {}};
+        next.subject = Pii<std::string>(std::string(dice_.of(call_subjects)));
+        return send(next);
     }
 
     Result<void> win(LeadId lead) {

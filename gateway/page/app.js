@@ -53,6 +53,7 @@ function cardElement(card) {
   if (card.expected_value) line.push(money(card.expected_value));
   if (card.rating) line.push(card.rating);
   if (card.score) line.push('score ' + card.score);
+  if (card.next_activity_at) line.push('due ' + new Date(card.next_activity_at).toLocaleDateString());
   element.append(make('br'), make('small', line.join(' · ')));
   if (card.tags.length) {
     element.append(make('br'));
