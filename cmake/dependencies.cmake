@@ -7,6 +7,7 @@ find_package(OpenSSL 3 REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
+find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
 find_library(SODIUM_LIBRARY sodium REQUIRED)
 find_library(BOOST_JSON_LIBRARY NAMES boost_json REQUIRED)
 find_library(BOOST_URL_LIBRARY NAMES boost_url REQUIRED)
@@ -14,6 +15,9 @@ find_program(FLATC flatc REQUIRED)
 
 add_library(bos_rocksdb INTERFACE)
 target_link_libraries(bos_rocksdb INTERFACE ${ROCKSDB_LIBRARY} Threads::Threads)
+
+add_library(bos_rdkafka INTERFACE)
+target_link_libraries(bos_rdkafka INTERFACE ${RDKAFKA_LIBRARY} Threads::Threads)
 
 add_library(bos_boost INTERFACE)
 target_link_libraries(bos_boost INTERFACE ${BOOST_JSON_LIBRARY} ${BOOST_URL_LIBRARY} Threads::Threads)

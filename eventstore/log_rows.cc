@@ -14,6 +14,8 @@ constexpr std::uint8_t position_tag = 'p';
 constexpr std::uint8_t stream_tag = 's';
 constexpr std::uint8_t key_tag = 'k';
 constexpr std::uint8_t end_tag = 'e';
+constexpr std::uint8_t origin_tag = 'o';
+constexpr std::uint8_t cluster_tag = 'c';
 
 KeyWriter of_tenant(std::uint8_t tag, const TenantId& tenant) {
     KeyWriter key;
@@ -103,6 +105,14 @@ std::optional<Position> key_row(std::string_view value) {
 std::string end_key() { return KeyWriter().u8(end_tag).take(); }
 
 std::optional<std::uint64_t> end_row(std::string_view value) { return one_number(value); }
+
+std::string origin_key(const TenantId& tenant) { return of_tenant(origin_tag, tenant).take(); }
+
+std::string origin_value(std::uint64_t offset) { return KeyWriter().u64(offset).take(); }
+
+std::optional<std::uint64_t> origin_row(std::string_view value) { return one_number(value); }
+
+std::string cluster_key() { return KeyWriter().u8(cluster_tag).take(); }
 
 }  // namespace log_rows
 

@@ -20,6 +20,8 @@ namespace bos::eventstore {
 ///   index     's' tenant type u16 id 16 version u64 -> position u64, index u32
 ///   index     'k' tenant SHA-256(key) 32            -> position u64
 ///   index     'e'                                   -> sequence u64
+///   index     'o' tenant                            -> offset u64      (a replica of a topic only)
+///   index     'c'                                   -> id of the cluster         (the same)
 ///
 /// `sequence` counts records over all tenants in the order in which they were appended: 1, 2, 3 …
 /// The row 'e' names the last record that the index knows, so that a half of the database that fell
@@ -63,6 +65,13 @@ struct PositionRow {
 
 [[nodiscard]] std::string end_key();
 [[nodiscard]] std::optional<std::uint64_t> end_row(std::string_view value);
+
+/// Where the tenant's last record stands in its topic.
+[[nodiscard]] std::string origin_key(const TenantId& tenant);
+[[nodiscard]] std::string origin_value(std::uint64_t offset);
+[[nodiscard]] std::optional<std::uint64_t> origin_row(std::string_view value);
+/// Which Kafka cluster the records come from.
+[[nodiscard]] std::string cluster_key();
 
 }  // namespace log_rows
 

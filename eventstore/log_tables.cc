@@ -54,7 +54,9 @@ rocksdb::DBOptions database_options(const LogTablesOptions& options) {
     db.paranoid_checks = true;
     // The only mode that refuses a flipped bit and accepts a record torn by a crash. What it does
     // not see (whole records gone from the end) the high-water mark does.
-    db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+    db.wal_recovery_mode = options.refillable
+                               ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                               : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
     db.max_bgerror_resume_count = 0;
     db.listeners = {std::make_shared<BackgroundErrors>(options.fatal)};
     db.max_background_jobs = 2;
@@ -349,17 +351,39 @@ Result<std::vector<TenantId>> LogTables::tenants() const {
 }
 
 Result<void> LogTables::write(std::uint64_t end, std::span<const IndexedRecord* const> records) {
+    return write(end, records, {}, Sync::yes);
+}
+
+Result<void> LogTables::fill(std::uint64_t end, std::span<const IndexedRecord* const> records,
+                             std::span<const LogNote> notes) {
+    return write(end, records, notes, Sync::no);
+}
+
+Result<void> LogTables::write(std::uint64_t end, std::span<const IndexedRecord* const> records,
+                              std::span<const LogNote> notes, Sync sync) {
     BOS_USE_DATABASE();
     rocksdb::WriteBatch batch;
     for (const IndexedRecord* record : records) {
         BOS_ROCKS(put_record(batch, database.families(), ++end, record->bytes, record->index),
                   "build a batch");
     }
+    for (const LogNote& note : notes) {
+        BOS_ROCKS(batch.Put(database.families().index, note.key, note.value), "build a batch");
+    }
     BOS_ROCKS(put_end(batch, database.families(), end), "build a batch");
-    rocksdb::WriteOptions synced;
-    synced.sync = true;
-    BOS_ROCKS(database.db().Write(synced, &batch), "write to the log");
+    rocksdb::WriteOptions options;
+    options.sync = sync == Sync::yes;
+    BOS_ROCKS(database.db().Write(options, &batch), "write to the log");
     return {};
+}
+
+Result<std::optional<std::string>> LogTables::note(const std::string& key) const {
+    BOS_USE_DATABASE();
+    std::string value;
+    const rocksdb::Status status = database.db().Get({}, database.families().index, key, &value);
+    if (status.IsNotFound()) return std::nullopt;
+    BOS_ROCKS(status, "read a note");
+    return value;
 }
 
 }  // namespace bos::eventstore

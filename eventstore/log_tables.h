@@ -27,12 +27,21 @@ struct LogTablesOptions {
     /// Sees the log as it is at open, beside a process that writes to it; write() is then our own
     /// bug.
     bool read_only = false;
+    /// Its records can be had again from elsewhere (a replica): after a power loss any earlier
+    /// state of it will do.
+    bool refillable = false;
 };
 
 /// A record that waits to be written, with what its indexes say.
 struct IndexedRecord {
     std::string bytes;
     RecordIndex index;
+};
+
+/// A row of whoever fills the database, written with the records that it belongs to.
+struct LogNote {
+    std::string key;  ///< one of log_rows
+    std::string value;
 };
 
 /// The log's database: all tenants' records in append order and the indexes to find them again
@@ -70,6 +79,13 @@ class LogTables {
     [[nodiscard]] Result<void> write(std::uint64_t end,
                                      std::span<const IndexedRecord* const> records);
 
+    /// As write(), with `notes` in the same batch, and not synced: what a power loss takes is
+    /// filled in again.
+    [[nodiscard]] Result<void> fill(std::uint64_t end,
+                                    std::span<const IndexedRecord* const> records,
+                                    std::span<const LogNote> notes);
+    [[nodiscard]] Result<std::optional<std::string>> note(const std::string& key) const;
+
     /// Closes and opens the database: the way out of RocksDB's error state after a full disk, by
     /// the same recovery as after a crash.
     [[nodiscard]] Result<void> reopen();
@@ -79,7 +95,12 @@ class LogTables {
   private:
     class Database;
 
+    enum class Sync { yes, no };
+
     explicit LogTables(LogTablesOptions options);
+    [[nodiscard]] Result<void> write(std::uint64_t end,
+                                     std::span<const IndexedRecord* const> records,
+                                     std::span<const LogNote> notes, Sync sync);
 
     // Constant after construction.
     const LogTablesOptions options_;

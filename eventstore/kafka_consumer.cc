@@ -1,0 +1,119 @@
+#include "eventstore/kafka_consumer.h"
+
+#include <utility>
+
+namespace bos::eventstore::kafka {
+
+namespace {
+
+Properties properties_of(const Properties& given) {
+    Properties all = given;
+    const auto set = [&](const char* name, const char* value) { all.emplace_back(name, value); };
+    set("enable.auto.commit", "false");
+    set("enable.auto.offset.store", "false");
+    set("allow.auto.create.topics", "false");
+    set("enable.partition.eof", "true");
+    set("auto.offset.reset", "error");  // an offset that is not there is never replaced by another
+    set("check.crcs", "true");
+    set("isolation.level", "read_uncommitted");  // validity is the chain's affair
+    set("socket.nagle.disable", "true");
+    set("socket.keepalive.enable", "true");
+    set("reconnect.backoff.max.ms", "1000");
+    // A topic that is added waits for the request under way, which waits this long for data.
+    set("fetch.wait.max.ms", "20");
+    set("fetch.error.backoff.ms", "50");
+    set("fetch.message.max.bytes", "4194304");
+    // Past one of these 2.0.2 pauses for a whole second (confluentinc/librdkafka#2879): so the
+    // bound in bytes is above what a second takes, and that in messages out of the way.
+    set("queued.max.messages.kbytes", "131072");
+    set("queued.min.messages", "10000000");
+    set("topic.metadata.refresh.interval.ms", "30000");
+    return all;
+}
+
+Consumer::Message message_of(const rd_kafka_message_t& taken, void* reader) {
+    using Kind = Consumer::Message::Kind;
+    const auto kind = [&] {
+        switch (taken.err) {
+            case RD_KAFKA_RESP_ERR_NO_ERROR:
+                return Kind::record;
+            case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+                return Kind::end;
+            case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+            case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+            case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+            case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+            case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+                return Kind::gone;
+            default:
+                return Kind::failed;
+        }
+    }();
+    return {.kind = kind,
+            .reader = reader,
+            .offset = Offset{taken.offset},
+            .bytes = {static_cast<const char*>(taken.payload), taken.len}};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Consumer>> Consumer::open(const Properties& properties,
+                                                 std::function<void()> wake) {
+    auto consumer = std::unique_ptr<Consumer>(new Consumer);
+    consumer->wake_ = std::move(wake);
+    BOS_TRY(consumer->handle_, open_handle(RD_KAFKA_CONSUMER, properties_of(properties)));
+    consumer->queue_.reset(rd_kafka_queue_new(consumer->handle_.get()));
+    wake_on(consumer->queue_.get(), consumer->wake_);
+    return consumer;
+}
+
+Consumer::~Consumer() {
+    release();
+    for (const auto& [name, started] : started_) rd_kafka_consume_stop(started.topic.get(), 0);
+}
+
+Result<void> Consumer::start(const std::string& topic, Offset offset, void* reader) {
+    Owned<rd_kafka_topic_t> handle(rd_kafka_topic_new(handle_.get(), topic.c_str(), nullptr));
+    if (!handle) return failed(rd_kafka_last_error(), "open " + topic);
+    if (rd_kafka_consume_start_queue(handle.get(), 0, offset.value, queue_.get())) {
+        return failed(rd_kafka_last_error(), "read " + topic);
+    }
+    started_.insert_or_assign(topic, Started{.topic = std::move(handle), .reader = reader});
+    return {};
+}
+
+void Consumer::stop(const std::string& topic) {
+    const auto started = started_.find(topic);
+    if (started == started_.end()) return;
+    rd_kafka_consume_stop(started->second.topic.get(), 0);
+    started_.erase(started);
+}
+
+const std::vector<Consumer::Message>& Consumer::take(std::size_t max) {
+    release();
+    taken_.resize(max);
+    const ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), 0, taken_.data(), max);
+    taken_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    const rd_kafka_topic_t* topic = nullptr;
+    void* reader = nullptr;
+    for (const rd_kafka_message_t* taken : taken_) {
+        // Messages come in runs of one topic.
+        if (taken->rkt != topic) reader = reader_of(topic = taken->rkt);
+        messages_.push_back(message_of(*taken, reader));
+    }
+    return messages_;
+}
+
+void* Consumer::reader_of(const rd_kafka_topic_t* topic) {
+    if (!topic) return nullptr;
+    const auto started = started_.find(rd_kafka_topic_name(topic));
+    return started == started_.end() ? nullptr : started->second.reader;
+}
+
+void Consumer::release() {
+    messages_.clear();
+    for (rd_kafka_message_t* taken : taken_) rd_kafka_message_destroy(taken);
+    taken_.clear();
+}
+
+}  // namespace bos::eventstore::kafka

@@ -1,0 +1,86 @@
+#include "eventstore/kafka_handle.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+
+namespace bos::eventstore::kafka {
+
+namespace {
+
+struct DestroyConf {
+    void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
+};
+
+constexpr int syslog_warning = 4;
+
+/// What librdkafka says about brokers that come and go is worth a look only beside our own words.
+void log(const rd_kafka_t* handle, int level, const char*, const char* text) {
+    const auto severity = level <= syslog_warning ? spdlog::level::warn : spdlog::level::debug;
+    spdlog::log(severity, "kafka: {}: {}", rd_kafka_name(handle), text);
+}
+
+/// Without it librdkafka logs each error twice.
+void ignore_error(rd_kafka_t*, int, const char*, void*) {}
+
+Code code_of(rd_kafka_resp_err_t error) {
+    switch (error) {
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            return Code::not_found;
+        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+        case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+            return Code::denied;
+        case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+        case RD_KAFKA_RESP_ERR__INVALID_ARG:
+            return Code::invalid;
+        default:
+            return Code::unavailable;
+    }
+}
+
+}  // namespace
+
+std::unexpected<Error> failed(rd_kafka_resp_err_t error, std::string_view doing) {
+    return fail(code_of(error), fmt::format("{}: {}", doing, rd_kafka_err2str(error)));
+}
+
+Result<Owned<rd_kafka_t>> open_handle(rd_kafka_type_t type, const Properties& properties,
+                                      const Reports& reports) {
+    std::unique_ptr<rd_kafka_conf_t, DestroyConf> conf(rd_kafka_conf_new());
+    std::array<char, 512> why{};
+    for (const auto& [name, value] : properties) {
+        if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()) !=
+            RD_KAFKA_CONF_OK) {
+            return fail(Code::invalid, fmt::format("kafka: {}", why.data()));
+        }
+    }
+    rd_kafka_conf_set_log_cb(conf.get(), log);
+    rd_kafka_conf_set_error_cb(conf.get(), ignore_error);
+    rd_kafka_conf_set_opaque(conf.get(), reports.opaque);
+    if (reports.on_report) rd_kafka_conf_set_dr_msg_cb(conf.get(), reports.on_report);
+    rd_kafka_t* handle = rd_kafka_new(type, conf.get(), why.data(), why.size());
+    if (!handle) return fail(Code::invalid, fmt::format("kafka: {}", why.data()));
+    std::ignore = conf.release();  // the handle's now
+    return Owned<rd_kafka_t>(handle);
+}
+
+void wake_on(rd_kafka_queue_t* queue, const std::function<void()>& wake) {
+    rd_kafka_queue_cb_event_enable(
+        queue,
+        [](rd_kafka_t*, void* opaque) { (*static_cast<const std::function<void()>*>(opaque))(); },
+        const_cast<std::function<void()>*>(&wake));
+}
+
+Result<Metadata> metadata_of(rd_kafka_t* handle, rd_kafka_topic_t* topic, int timeout_ms) {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    const rd_kafka_resp_err_t error =
+        rd_kafka_metadata(handle, topic == nullptr ? 1 : 0, topic, &metadata, timeout_ms);
+    if (error) return failed(error, "ask for metadata");
+    return Metadata(metadata);
+}
+
+}  // namespace bos::eventstore::kafka

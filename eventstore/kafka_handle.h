@@ -1,0 +1,54 @@
+#pragma once
+
+#include "schemas/base/result.h"
+
+#include <functional>
+#include <librdkafka/rdkafka.h>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bos::eventstore::kafka {
+
+/// librdkafka's names for its settings: {"security.protocol", "ssl"}.
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+struct Destroy {
+    void operator()(rd_kafka_t* handle) const { rd_kafka_destroy(handle); }
+    void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
+    void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
+    void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
+    void operator()(const rd_kafka_metadata_t* metadata) const {
+        rd_kafka_metadata_destroy(metadata);
+    }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Destroy>;
+using Metadata = Owned<const rd_kafka_metadata_t>;
+
+/// The one place where librdkafka's codes become ours. `doing` says what was tried.
+[[nodiscard]] std::unexpected<Error> failed(rd_kafka_resp_err_t error, std::string_view doing);
+
+/// A client of the given kind. librdkafka's own messages go to spdlog. `on_report` gets each
+/// message that was produced, with `opaque`, on the thread that polls. Errors: invalid = a property
+/// that it does not know, or a value that it does not take.
+struct Reports {
+    void (*on_report)(rd_kafka_t*, const rd_kafka_message_t*, void* opaque) = nullptr;
+    void* opaque = nullptr;
+};
+[[nodiscard]] Result<Owned<rd_kafka_t>> open_handle(rd_kafka_type_t type,
+                                                    const Properties& properties,
+                                                    const Reports& reports = {});
+
+/// Calls `wake` on a thread of librdkafka whenever `queue` stops being empty. `wake` outlives the
+/// queue and calls nothing of librdkafka.
+void wake_on(rd_kafka_queue_t* queue, const std::function<void()>& wake);
+
+/// What the cluster knows about one topic, or about all when `topic` is null. Blocks for at most
+/// `timeout_ms`.
+[[nodiscard]] Result<Metadata> metadata_of(rd_kafka_t* handle, rd_kafka_topic_t* topic,
+                                           int timeout_ms);
+
+}  // namespace bos::eventstore::kafka

@@ -1,0 +1,102 @@
+#include "eventstore/kafka_inbox.h"
+
+#include <utility>
+
+namespace bos::eventstore {
+
+void KafkaInbox::append(std::string record, AppendDone done) {
+    auto append = std::make_shared<KafkaAppend>();
+    append->done = std::move(done);
+    if (Result<RecordIndex> index = index_of(record)) {
+        append->record = IndexedRecord{.bytes = std::move(record), .index = *std::move(index)};
+    } else {
+        append->refusal = Error{Code::invalid, std::move(index).error().detail};
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        if (append->record && !append->refusal && !admit(append->record->bytes.size())) {
+            append->refusal = Error{Code::unavailable, mail_.stopping ? "the log is stopping"
+                                                                      : "the log's queue is full"};
+            append->record->bytes = {};  // a refused one takes no place, so it holds no bytes
+        }
+        if (!closed_) {
+            mail_.appends.push_back(std::move(append));
+            return notify(woken_);
+        }
+    }
+    append->done(std::unexpected(*append->refusal));
+}
+
+bool KafkaInbox::admit(std::size_t bytes) {
+    const bool room =
+        records_ == 0 || (records_ < bounds_.records_max && bytes_ + bytes <= bounds_.bytes_max);
+    if (mail_.stopping || !room) return false;
+    ++records_;
+    bytes_ += bytes;
+    return true;
+}
+
+void KafkaInbox::follow(Follow follow) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!closed_) {
+            mail_.follows.push_back(std::move(follow));
+            return notify(woken_);
+        }
+    }
+    follow.done(fail(Code::unavailable, "the log is stopped"));
+}
+
+void KafkaInbox::opened(Opened opened) {
+    const std::lock_guard lock(mutex_);
+    mail_.opened.push_back(std::move(opened));
+    notify(woken_);
+}
+
+void KafkaInbox::wake() {
+    const std::lock_guard lock(mutex_);
+    notify(woken_);
+}
+
+void KafkaInbox::stop() {
+    const std::lock_guard lock(mutex_);
+    notify(mail_.stopping);
+}
+
+/// A thread that is at work looks again by itself.
+void KafkaInbox::notify(bool& flag) {
+    flag = true;
+    woken_ = true;
+    if (waiting_) changed_.notify_one();
+}
+
+KafkaInbox::Mail KafkaInbox::take(std::optional<std::chrono::steady_clock::time_point> until) {
+    std::unique_lock lock(mutex_);
+    const auto woken = [this] { return woken_; };
+    waiting_ = true;
+    if (until) {
+        changed_.wait_until(lock, *until, woken);
+    } else {
+        changed_.wait(lock, woken);
+    }
+    waiting_ = false;
+    woken_ = false;
+    return std::exchange(mail_, Mail{.stopping = mail_.stopping});
+}
+
+void KafkaInbox::answered(const std::vector<KafkaBurst::Answer>& answers) {
+    const std::lock_guard lock(mutex_);
+    for (const KafkaBurst::Answer& answer : answers) {
+        if (!answer.append->record || answer.append->record->bytes.empty()) continue;
+        --records_;
+        bytes_ -= answer.append->record->bytes.size();
+    }
+}
+
+KafkaInbox::Mail KafkaInbox::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    return std::exchange(mail_, Mail{.stopping = true});
+}
+
+}  // namespace bos::eventstore

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "eventstore/kafka_append.h"
+#include "eventstore/kafka_tenant.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bos::eventstore {
+
+/// Where other threads leave what the engine's thread is to do, and where that thread waits.
+///
+/// Thread-safe.
+class KafkaInbox {
+  public:
+    struct Bounds {
+        std::size_t records_max = 16'384;  ///< appends without answer
+        std::size_t bytes_max = 64 * 1024 * 1024;
+    };
+    struct Follow {
+        TenantId tenant;
+        bool on;
+        KafkaTenant::FollowDone done;
+    };
+    struct Opened {
+        KafkaTenant* tenant;
+        Result<void> found;
+    };
+    struct Mail {
+        std::deque<KafkaAppendPtr> appends = {};
+        std::vector<Follow> follows = {};
+        std::vector<Opened> opened = {};
+        bool stopping = false;
+    };
+
+    explicit KafkaInbox(const Bounds& bounds) : bounds_(bounds) {}
+
+    /// Verifies and hashes on the caller's thread. What is refused takes its turn like the others.
+    void append(std::string record, AppendDone done);
+    void follow(Follow follow);
+    void opened(Opened opened);
+    /// The producer or the consumer has something.
+    void wake();
+    void stop();
+
+    /// All that waits; waits for it, or for a wake(), until `until` at most.
+    [[nodiscard]] Mail take(std::optional<std::chrono::steady_clock::time_point> until);
+    /// The engine has answered these; their places are free.
+    void answered(const std::vector<KafkaBurst::Answer>& answers);
+    /// The engine answers nothing more: from now on appends are refused where they come. What came
+    /// since the last take().
+    [[nodiscard]] Mail close();
+
+  private:
+    void notify(bool& flag);
+    [[nodiscard]] bool admit(std::size_t bytes);
+
+    const Bounds bounds_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    // Guarded by mutex_.
+    Mail mail_;
+    bool woken_ = false;
+    bool waiting_ = false;  ///< the engine's thread does
+    bool closed_ = false;
+    std::size_t records_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace bos::eventstore

@@ -1,0 +1,106 @@
+#include "eventstore/kafka_producer.h"
+
+#include <fmt/format.h>
+
+namespace bos::eventstore::kafka {
+
+namespace {
+
+constexpr int poll_ms = 10;
+// A batch may take a whole record and the headers around it.
+constexpr std::size_t batch_room_bytes = 64 * 1024;
+
+Properties properties_of(const Producer::Options& options) {
+    Properties all = options.properties;
+    const auto set = [&](const char* name, auto value) {
+        all.emplace_back(name, fmt::format("{}", value));
+    };
+    set("enable.idempotence", "true");  // with it acks=all, in order, five requests under way
+    set("acks", "all");
+    // The engine groups by itself: what waits while a request is under way goes with the next one.
+    set("linger.ms", "0");
+    set("batch.num.messages", "100000");
+    set("socket.nagle.disable", "true");
+    set("socket.keepalive.enable", "true");
+    set("message.timeout.ms", options.timeout.count());
+    // A broker that does not answer is asked again on a new connection before the message ends.
+    set("request.timeout.ms", options.timeout.count() / 2);
+    set("socket.timeout.ms", options.timeout.count() / 2);
+    set("reconnect.backoff.max.ms", "1000");
+    set("message.max.bytes", options.record_bytes_max + batch_room_bytes);
+    set("queue.buffering.max.messages", 2 * options.records_max);
+    set("queue.buffering.max.kbytes", "1048576");  // the engine's own bound is far below
+    set("topic.metadata.refresh.interval.ms", "30000");
+    return all;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Producer>> Producer::open(const Options& options,
+                                                 std::function<void()> wake) {
+    auto producer = std::unique_ptr<Producer>(new Producer);
+    producer->wake_ = std::move(wake);
+    BOS_TRY(producer->handle_,
+            open_handle(RD_KAFKA_PRODUCER, properties_of(options),
+                        {.on_report = &Producer::on_report, .opaque = producer.get()}));
+    producer->queue_.reset(rd_kafka_queue_get_main(producer->handle_.get()));
+    wake_on(producer->queue_.get(), producer->wake_);
+    return producer;
+}
+
+Producer::~Producer() { std::ignore = abandon(); }
+
+void Producer::on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+    Report report{.message = message->_private};
+    if (message->err) {
+        report.why = rd_kafka_err2str(message->err);
+    } else if (message->offset < 0) {
+        // A retry that the broker knew to be one, too late to tell where the first one stands.
+        report.why = "stored, but the broker did not say where";
+    } else {
+        report.offset = Offset{message->offset};
+    }
+    static_cast<Producer*>(opaque)->reports_.push_back(report);
+}
+
+rd_kafka_topic_t* Producer::find(const std::string& topic) {
+    const std::lock_guard lock(mutex_);
+    Owned<rd_kafka_topic_t>& found = topics_[topic];
+    if (!found) found.reset(rd_kafka_topic_new(handle_.get(), topic.c_str(), nullptr));
+    return found.get();
+}
+
+Result<void> Producer::produce(const std::string& topic, std::string_view record, void* message) {
+    // Without a copy: the flags say that the bytes stay ours.
+    const int refused = rd_kafka_produce(find(topic), 0, 0, const_cast<char*>(record.data()),
+                                         record.size(), nullptr, 0, message);
+    if (refused) return kafka::failed(rd_kafka_last_error(), "hand a record to the producer");
+    return {};
+}
+
+const std::vector<Producer::Report>& Producer::poll() {
+    reports_.clear();
+    rd_kafka_poll(handle_.get(), 0);
+    return reports_;
+}
+
+bool Producer::failed() const {
+    return rd_kafka_fatal_error(handle_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+const std::vector<Producer::Report>& Producer::abandon() {
+    reports_.clear();
+    if (!handle_) return reports_;
+    while (rd_kafka_outq_len(handle_.get()) > 0) {
+        rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_poll(handle_.get(), poll_ms);
+    }
+    return reports_;
+}
+
+Result<void> Producer::warm_up(const std::string& topic, int timeout_ms) {
+    BOS_TRY(const Metadata metadata, metadata_of(handle_.get(), find(topic), timeout_ms));
+    return {};
+}
+
+}  // namespace bos::eventstore::kafka

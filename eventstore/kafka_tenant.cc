@@ -1,0 +1,331 @@
+#include "eventstore/kafka_tenant.h"
+
+#include "schemas/base/assert.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace bos::eventstore {
+
+namespace {
+
+// A refused topic is not looked at again for each append.
+constexpr auto refusal_holds = std::chrono::seconds(1);
+constexpr auto seal_again_after = std::chrono::milliseconds(100);
+// The first ones tell what is going on; the count tells how much of it.
+constexpr std::uint64_t ignored_reports_max = 5;
+
+}  // namespace
+
+KafkaTenant::KafkaTenant(TenantId id, std::string topic, const Limits& limits)
+    : id_(std::move(id)), topic_(std::move(topic)), limits_(limits) {}
+
+void KafkaTenant::add(KafkaAppendPtr append, Instant now, KafkaBurst& burst) {
+    if (state_ == State::closed && refusal_ && now < refusal_until_) {
+        if (!append->refusal) append->refusal = refusal_;
+        Error why = *append->refusal;
+        return burst.refuse(std::move(append), std::move(why));
+    }
+    waiting_.push_back(std::move(append));
+}
+
+void KafkaTenant::follow(bool on, FollowDone done, KafkaBurst& burst) {
+    const bool owner = state_ == State::current && mode_ == Mode::append;
+    const bool idle = open_.empty() && waiting_.empty();
+    if (owner && on && idle) {
+        mode_ = Mode::read_only;
+        state_ = State::reading;
+    }
+    if (!owner || idle) following_ = following_ || on;
+    if (state_ == State::current) {
+        burst.followed.emplace_back(std::move(done), Result<void>());
+        return;
+    }
+    followers_.push_back(std::move(done));
+}
+
+std::optional<KafkaTenant::Mode> KafkaTenant::take_opening(Instant now) {
+    const bool append = !waiting_.empty() && mode_ != Mode::append;
+    const bool read = state_ == State::closed && (following_ || !followers_.empty());
+    const bool held = refusal_ && now < refusal_until_;
+    if (state_ == State::opening || held || !(append || read)) return std::nullopt;
+    if (chain_) ignored_ += chain_->ignored();
+    chain_.reset();  // it is read again from the replica's end: nothing of ours is open in it
+    state_ = State::opening;
+    mode_ = append ? Mode::append : Mode::read_only;
+    return mode_;
+}
+
+void KafkaTenant::opened(const Result<void>& found, const Result<KafkaReplica::End>& end,
+                         Instant now, KafkaBurst& burst) {
+    if (state_ != State::opening) return;
+    if (!found) return drop(found.error(), now, burst);
+    if (!end) return drop(end.error(), now, burst);
+    // The record that the replica ends with is read again: it proves that this is still the topic
+    // that the replica was filled from, for its hash covers all before it.
+    const Offset next = end->offset ? end->offset->next() : Offset{0};
+    chain_.emplace(end->head, end->offset, next);
+    if (end->offset) witness_ = end->head.hash;
+    recorded_at_ = end->recorded_at;
+    seal_under_way_ = false;
+    seal_read_to_ = Offset{0};
+    settle_until_.reset();
+    refusal_.reset();
+    heard_at_ = now;
+    state_ = State::reading;
+}
+
+void KafkaTenant::reported(const KafkaAppend& append, std::optional<Offset> offset,
+                           std::string_view why, Instant now, KafkaBurst& burst) {
+    if (append.incarnation != incarnation_ || !chain_) return;
+    if (!offset) last_failure_ = why;
+    if (append.seal) {
+        seal_under_way_ = false;
+        if (offset) seal_read_to_ = offset->next();
+        if (!offset) seal_again_at_ = now + seal_again_after;
+        return review(now);
+    }
+    if (!offset) {
+        chain_->lost();
+        return review(now);
+    }
+    KafkaChain::Steps steps;
+    const bool agrees = chain_->delivered(*offset, link_of(append.record->index), steps);
+    follow_steps(steps, nullptr, burst);
+    if (!agrees) {
+        return drop({Code::unavailable, topic_ + " is not what it was; it is read again"}, now,
+                    burst);
+    }
+    review(now);
+}
+
+void KafkaTenant::read(const kafka::Consumer::Message& message, std::optional<IndexedRecord> record,
+                       Instant now, KafkaBurst& burst) {
+    using Kind = kafka::Consumer::Message::Kind;
+    if (!chain_) return;
+    if (message.kind == Kind::failed) {
+        last_failure_ = message.bytes;
+        return;
+    }
+    if (message.kind == Kind::gone) {
+        return drop(
+            {Code::corrupt,
+             fmt::format("{} does not reach to offset {}, where its reading stands ({}): it "
+                         "was cut or made anew. Restore the topic, or give up what it lost",
+                         topic_, reading_from().value_or(Offset{}).value, message.bytes)},
+            now, burst);
+    }
+    heard_at_ = now;
+    if (witness_) return check_witness(message, now, burst);
+    KafkaChain::Steps steps;
+    bool agrees = false;
+    if (message.kind == Kind::end) {
+        agrees = chain_->read_to(message.offset, steps);
+    } else {
+        std::optional<ChainLink> link;
+        if (record) link = link_of(record->index);
+        const std::uint64_t ignored = chain_->ignored();
+        agrees = chain_->read(message.offset, link, steps);
+        if (chain_->ignored() != ignored) report_ignored(message.offset, link);
+    }
+    follow_steps(steps, &record, burst);
+    if (!agrees) {
+        return drop({Code::unavailable, topic_ + " is not what it was; it is read again"}, now,
+                    burst);
+    }
+    if (message.kind == Kind::end && state_ == State::reading) caught_up(now, burst);
+    review(now);
+}
+
+void KafkaTenant::check_witness(const kafka::Consumer::Message& message, Instant now,
+                                KafkaBurst& burst) {
+    const bool same = message.kind == kafka::Consumer::Message::Kind::record &&
+                      message.offset == chain_->head_offset() &&
+                      hash_of(message.bytes) == *witness_;
+    witness_.reset();
+    if (same) return;
+    drop({Code::corrupt,
+          fmt::format("{} does not hold the record at position {} and offset {} that was read from "
+                      "it before: it was cut or made anew. Restore the topic, or give up what it "
+                      "lost and delete the replica",
+                      topic_, chain_->head().position.value, chain_->head_offset()->value)},
+         now, burst);
+}
+
+void KafkaTenant::caught_up(Instant now, KafkaBurst& burst) {
+    state_ = State::current;
+    tell_followers({}, burst);
+    if (mode_ == Mode::append) following_ = false;
+    if (mode_ == Mode::read_only && !following_) close({}, burst);
+    review(now);
+}
+
+void KafkaTenant::follow_steps(const KafkaChain::Steps& steps, std::optional<IndexedRecord>* read,
+                               KafkaBurst& burst) {
+    using Step = KafkaChain::Step;
+    for (const Step step : steps) {
+        if (step == Step::read_valid) {
+            BOS_ASSERT(read && *read);
+            burst.read.push_back(*std::move(*read));
+            burst.records.push_back(&burst.read.back());
+            recorded_at_ = burst.read.back().index.link.recorded_at;
+        } else {
+            KafkaAppendPtr append = pop_open();
+            if (step == Step::own_valid) {
+                burst.records.push_back(&*append->record);
+                recorded_at_ = append->record->index.link.recorded_at;
+                const Head head = append->record->index.head();
+                burst.answer(std::move(append), head);
+            } else if (step == Step::own_dead) {
+                const std::uint64_t position = append->record->index.link.position.value;
+                burst.refuse(std::move(append),
+                             {Code::conflict,
+                              fmt::format("{}: another record has position {}, or one before it",
+                                          id_.value(), position)});
+            } else {
+                Error why = *append->refusal;
+                burst.refuse(std::move(append), std::move(why));
+            }
+        }
+    }
+    if (!steps.empty() && chain_->head_offset()) {
+        burst.origins.push_back({.tenant = &id_, .offset = *chain_->head_offset()});
+    }
+}
+
+KafkaAppendPtr KafkaTenant::pop_open() {
+    KafkaAppendPtr append = std::move(open_.front());
+    open_.pop_front();
+    return append;
+}
+
+void KafkaTenant::report_ignored(Offset offset, const std::optional<ChainLink>& link) {
+    if (ignored() > ignored_reports_max) return;
+    const Head& head = chain_->head();
+    const std::string what = link ? fmt::format("a record for position {}", link->position.value)
+                                  : "no record of this log";
+    spdlog::warn("{} at offset {}: {} after position {} is ignored, by every reader{}", topic_,
+                 offset.value, what, head.position.value,
+                 ignored() == ignored_reports_max ? "; more of them are only counted" : "");
+}
+
+// --- what is to be done ------------------------------------------------------------------------
+
+std::optional<Offset> KafkaTenant::reading_from() const {
+    if (!chain_) return std::nullopt;
+    const bool wanted = state_ == State::reading || mode_ == Mode::read_only || chain_->gap() ||
+                        chain_->next() < seal_read_to_;
+    if (!wanted) return std::nullopt;
+    return witness_ ? *chain_->head_offset() : chain_->next();
+}
+
+bool KafkaTenant::can_send() const {
+    return state_ == State::current && mode_ == Mode::append && !chain_->unsettled() &&
+           !waiting_.empty();
+}
+
+void KafkaTenant::send(const Produce& produce, const Result<void>& gate, KafkaBurst& burst) {
+    while (can_send()) {
+        KafkaAppendPtr append = std::move(waiting_.front());
+        waiting_.pop_front();
+        if (!append->refusal && !gate) append->refusal = gate.error();
+        if (!append->refusal) {
+            const ChainLink link = link_of(append->record->index);
+            append->incarnation = incarnation_;
+            if (!link.continues(chain_->end())) {
+                append->refusal = {
+                    Code::conflict,
+                    fmt::format("{}: record {} does not continue the log, which ends at {}",
+                                id_.value(), link.position.value, chain_->end().position.value)};
+            } else if (Result<void> sent = produce(append); !sent) {
+                append->refusal = {Code::unavailable, std::move(sent).error().detail};
+            } else {
+                chain_->sent(link);
+            }
+        }
+        const bool refused = append->refusal.has_value();
+        open_.push_back(std::move(append));
+        if (!refused) continue;
+        KafkaChain::Steps steps;
+        chain_->refused(steps);
+        follow_steps(steps, nullptr, burst);
+    }
+}
+
+std::optional<KafkaTenant::Seal> KafkaTenant::wants_seal(Instant now) const {
+    if (!chain_ || !chain_->in_doubt() || seal_under_way_ || now < seal_again_at_ ||
+        chain_->next() < seal_read_to_) {
+        return std::nullopt;
+    }
+    return Seal{.after = chain_->head(), .recorded_at = recorded_at_};
+}
+
+void KafkaTenant::sealing(const KafkaAppendPtr& seal) {
+    seal->incarnation = incarnation_;
+    seal_under_way_ = true;
+}
+
+// --- ends --------------------------------------------------------------------------------------
+
+bool KafkaTenant::restless() const {
+    return state_ == State::reading || settle_until_ || (state_ == State::closed && following_);
+}
+
+void KafkaTenant::review(Instant now) {
+    if (!chain_) return;
+    const bool settled = !chain_->gap() && !chain_->unsettled() && !chain_->in_doubt();
+    if (settled) settle_until_.reset();
+    if (!settled && !settle_until_) settle_until_ = now + limits_.settle;
+}
+
+void KafkaTenant::tick(Instant now, KafkaBurst& burst) {
+    const bool silent = state_ == State::reading && now - heard_at_ > limits_.silence;
+    const bool unsettled = settle_until_ && now > *settle_until_;
+    if (!silent && !unsettled) return;
+    drop({Code::unavailable, fmt::format("Kafka does not answer for {}{}{}", topic_,
+                                         last_failure_.empty() ? "" : ": ", last_failure_)},
+         now, burst);
+}
+
+void KafkaTenant::drop(const Error& why, Instant now, KafkaBurst& burst) {
+    spdlog::warn("{}: appends are refused: {}", id_.value(), why.detail);
+    while (!open_.empty()) {
+        KafkaAppendPtr append = pop_open();
+        Error error = append->refusal.value_or(
+            Error{Code::unknown, "it is not known whether the record was stored: " + why.detail});
+        burst.refuse(std::move(append), std::move(error));
+    }
+    refuse_waiting(why, burst);
+    refusal_ = why;
+    refusal_until_ = now + refusal_holds;
+    close(std::unexpected(why), burst);
+}
+
+void KafkaTenant::refuse_waiting(const Error& why, KafkaBurst& burst) {
+    for (KafkaAppendPtr& append : std::exchange(waiting_, {})) {
+        Error error = append->refusal.value_or(why);
+        burst.refuse(std::move(append), std::move(error));
+    }
+}
+
+void KafkaTenant::tell_followers(const Result<void>& outcome, KafkaBurst& burst) {
+    for (FollowDone& done : std::exchange(followers_, {})) {
+        burst.followed.emplace_back(std::move(done), outcome);
+    }
+}
+
+void KafkaTenant::close(const Result<void>& why, KafkaBurst& burst) {
+    if (chain_) ignored_ += chain_->ignored();
+    chain_.reset();
+    witness_.reset();
+    settle_until_.reset();
+    last_failure_.clear();
+    state_ = State::closed;
+    mode_ = Mode::read_only;
+    ++incarnation_;
+    tell_followers(why, burst);
+}
+
+}  // namespace bos::eventstore

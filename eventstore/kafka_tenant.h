@@ -1,0 +1,128 @@
+#pragma once
+
+#include "eventstore/kafka_append.h"
+#include "eventstore/kafka_chain.h"
+#include "eventstore/kafka_consumer.h"
+#include "eventstore/kafka_replica.h"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bos::eventstore {
+
+/// One tenant in the engine: its chain, the appends that wait, and what has to be done for them
+/// next. It does nothing of that itself: the engine asks after each event.
+///
+/// closed -> opening (the topic is looked at) -> reading (to the topic's end) -> current.
+/// Whatever contradicts what is known drops it back to closed, and the next append begins anew.
+///
+/// Runs on: the engine's thread.
+class KafkaTenant {
+  public:
+    using Instant = std::chrono::steady_clock::time_point;
+    struct Limits {
+        /// To learn what became of appends in doubt; then they are answered `unknown`.
+        std::chrono::milliseconds settle{30'000};
+        /// Without a word from the topic while it is read to its end.
+        std::chrono::milliseconds silence{10'000};
+    };
+    enum class Mode { read_only, append };
+    using FollowDone = std::move_only_function<void(Result<void>)>;
+
+    KafkaTenant(TenantId id, std::string topic, const Limits& limits);
+
+    [[nodiscard]] const TenantId& id() const { return id_; }
+    [[nodiscard]] const std::string& topic() const { return topic_; }
+    [[nodiscard]] std::uint64_t ignored() const {
+        return ignored_ + (chain_ ? chain_->ignored() : 0);
+    }
+
+    // Events.
+
+    void add(KafkaAppendPtr append, Instant now, KafkaBurst& burst);
+    /// Reads to the end and calls `done`; `on`: and goes on until the first append here.
+    void follow(bool on, FollowDone done, KafkaBurst& burst);
+    /// The topic was looked at; `end` is where the replica ends.
+    void opened(const Result<void>& found, const Result<KafkaReplica::End>& end, Instant now,
+                KafkaBurst& burst);
+    void reported(const KafkaAppend& append, std::optional<Offset> offset, std::string_view why,
+                  Instant now, KafkaBurst& burst);
+    /// `record`: what message.bytes are, if they are a record of this tenant.
+    void read(const kafka::Consumer::Message& message, std::optional<IndexedRecord> record,
+              Instant now, KafkaBurst& burst);
+    void tick(Instant now, KafkaBurst& burst);
+    /// The replica could not be written.
+    void drop(const Error& why, Instant now, KafkaBurst& burst);
+    /// Refuses what was not sent, and all that comes.
+    void refuse_waiting(const Error& why, KafkaBurst& burst);
+
+    // What is to be done now.
+
+    /// Look at the topic, in this mode. Asked for once: it is then opening.
+    [[nodiscard]] std::optional<Mode> take_opening(Instant now);
+    /// Read from here on; none: do not read.
+    [[nodiscard]] std::optional<Offset> reading_from() const;
+    [[nodiscard]] bool can_send() const;
+    /// Hands what waits to `produce`, if `gate` allows it.
+    using Produce = std::function<Result<void>(const KafkaAppendPtr&)>;
+    void send(const Produce& produce, const Result<void>& gate, KafkaBurst& burst);
+    /// A record that takes the position of the appends in doubt. Asked for until sealing().
+    struct Seal {
+        Head after;
+        Timestamp recorded_at;
+    };
+    [[nodiscard]] std::optional<Seal> wants_seal(Instant now) const;
+    void sealing(const KafkaAppendPtr& seal);
+
+    /// It waits for something that may never come: tick() it.
+    [[nodiscard]] bool restless() const;
+    [[nodiscard]] bool has_open() const { return !open_.empty(); }
+    [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
+
+    bool reading = false;  ///< by the consumer; kept by the engine
+    bool touched = false;  ///< in this turn; kept by the engine
+
+  private:
+    enum class State { closed, opening, reading, current };
+
+    void follow_steps(const KafkaChain::Steps& steps, std::optional<IndexedRecord>* read,
+                      KafkaBurst& burst);
+    void check_witness(const kafka::Consumer::Message& message, Instant now, KafkaBurst& burst);
+    void caught_up(Instant now, KafkaBurst& burst);
+    void close(const Result<void>& why, KafkaBurst& burst);
+    void tell_followers(const Result<void>& outcome, KafkaBurst& burst);
+    void review(Instant now);
+    [[nodiscard]] KafkaAppendPtr pop_open();
+    void report_ignored(Offset offset, const std::optional<ChainLink>& link);
+
+    // Constant after construction.
+    const TenantId id_;
+    const std::string topic_;
+    const Limits limits_;
+
+    State state_ = State::closed;
+    Mode mode_ = Mode::read_only;
+    bool following_ = false;
+    std::vector<FollowDone> followers_;  ///< who wait for the end
+    std::uint64_t incarnation_ = 0;
+    std::optional<KafkaChain> chain_;     ///< while reading or current
+    std::optional<Hash> witness_;         ///< the head's record was not seen again yet
+    Timestamp recorded_at_;               ///< of the head's record
+    std::deque<KafkaAppendPtr> open_;     ///< as the chain's open appends
+    std::deque<KafkaAppendPtr> waiting_;  ///< not sent
+    bool seal_under_way_ = false;
+    Offset seal_read_to_;  ///< the seal stands before it
+    Instant seal_again_at_{};
+    Instant heard_at_{};  ///< the last word from the topic, while reading
+    std::optional<Instant> settle_until_;
+    std::string last_failure_;
+    std::optional<Error> refusal_;  ///< why it was dropped, kept for a while
+    Instant refusal_until_{};
+    std::uint64_t ignored_ = 0;  ///< in earlier incarnations
+};
+
+}  // namespace bos::eventstore
