@@ -1,10 +1,36 @@
 #include "gateway/cli.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>
 
 namespace bos::gateway {
+
+void add_kafka_options(CLI::App& word, KafkaCluster& kafka) {
+    word.add_option("--kafka", kafka.brokers,
+                    "Brokers that have the log, HOST:PORT with commas between; none = it is in the "
+                    "data folder")
+        ->envname("BOS_KAFKA");
+    word.add_option("--kafka-prefix", kafka.prefix,
+                    "What the names of topics begin with: several installations can share a "
+                    "cluster")
+        ->envname("BOS_KAFKA_PREFIX")
+        ->capture_default_str();
+    word.add_option("--kafka-replication", kafka.replication_factor,
+                    "Replicas of a new log topic")
+        ->envname("BOS_KAFKA_REPLICATION")
+        ->check(CLI::Range(1, 9))
+        ->capture_default_str();
+    word.add_option("--kafka-min-insync", kafka.min_insync_replicas,
+                    "Replicas that must have a record before it is acknowledged")
+        ->envname("BOS_KAFKA_MIN_INSYNC")
+        ->check(CLI::Range(1, 9))
+        ->capture_default_str();
+    word.add_option("--kafka-property", kafka.properties,
+                    "NAME=VALUE of librdkafka, for security.protocol, sasl.*, ssl.*")
+        ->envname("BOS_KAFKA_PROPERTY");
+}
 
 Result<std::vector<TenantId>> tenants_asked(const eventstore::EventLog& log,
                                             const std::string& name) {

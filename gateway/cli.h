@@ -1,6 +1,6 @@
 #pragma once
 
-#include "eventstore/event_log.h"
+#include "gateway/node.h"
 
 #include <string>
 #include <vector>
@@ -17,6 +17,9 @@ void add_log(CLI::App& app, int& status);
 void add_views(CLI::App& app, int& status);
 void add_key(CLI::App& app, int& status);
 void add_schema(CLI::App& app, int& status);
+
+/// The flags that say where a log is that is not embedded.
+void add_kafka_options(CLI::App& word, KafkaCluster& kafka);
 
 /// The tenant of this name, or all of the log where it is empty. Errors: invalid; not_found where
 /// the log has no record of it.

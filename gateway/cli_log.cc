@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <thread>
@@ -27,9 +28,20 @@ struct LogOptions {
     bool follow = false;
 };
 
+/// The log of a folder whose topics are on Kafka is read from its replica: how far this node is.
+bool has_replica(const std::string& data) {
+    std::error_code ignored;
+    return std::filesystem::exists(data + "/replica", ignored);
+}
+
 /// Reading beside a running server is possible: the log is opened without taking its lock.
 Result<std::unique_ptr<eventstore::EventLog>> open_log(const std::string& data) {
-    return eventstore::open_log_for_reading(data + "/log");
+    return eventstore::open_log_for_reading(data + (has_replica(data) ? "/replica" : "/log"));
+}
+
+/// A replica has no mark: what it lost it reads again.
+Result<void> check_end(const std::string& data) {
+    return has_replica(data) ? Result<void>() : eventstore::check_mark(data + "/log");
 }
 
 Result<Position> dump_one(const eventstore::EventLog& log, const TenantId& tenant, Position from,
@@ -110,7 +122,7 @@ int verify(const LogOptions& options) {
     const auto tenants = tenants_asked(**log, options.tenant);
     if (!tenants) return report(tenants.error());
     int status = 0;
-    if (const auto marked = eventstore::check_mark(options.data + "/log"); !marked) {
+    if (const auto marked = check_end(options.data); !marked) {
         fmt::print("BROKEN: {}\n", marked.error().detail);
         status = 1;
     }

@@ -143,7 +143,7 @@ Result<int> serve(ServeOptions options) {
 
     std::optional<Demo> demo;
     if (options.demo) {
-        BOS_TRY(demo, open_demo(options.data));
+        BOS_TRY(demo, open_demo(options.node));
     }
     SystemClock clock;
     SystemRandom random;
@@ -221,6 +221,7 @@ void add_serve(CLI::App& app, int& status) {
         ->envname("BOS_TLS_CERTIFICATE");
     word->add_option("--tls-key", options->tls_key, "PEM file with the private key")
         ->envname("BOS_TLS_KEY");
+    add_kafka_options(*word, options->node.kafka);
     word->add_option("--threads", options->threads, "Threads for connections")
         ->envname("BOS_THREADS")
         ->check(CLI::Range(1, 64))

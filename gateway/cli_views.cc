@@ -18,6 +18,7 @@ namespace {
 struct ViewOptions {
     std::string data = "data";
     std::string tenant;
+    KafkaCluster kafka;
     unsigned threads = 1;
     RemoteNode node;
 };
@@ -34,7 +35,8 @@ void draw_progress(std::string_view name, Position done, Position all) {
 int rebuild(const ViewOptions& options) {
     SystemClock clock;
     SystemRandom random;
-    auto node = Node::open({.data = options.data, .shards = 1, .limits = {}}, clock, random);
+    auto node = Node::open({.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}},
+                          clock, random);
     if (!node) return report(node.error());
     const auto tenants = tenants_asked((*node)->log(), options.tenant);
     if (!tenants) return report(tenants.error());
@@ -68,7 +70,8 @@ int rebuild_here_or_there(const ViewOptions& options) {
 int hash(const ViewOptions& options) {
     SystemClock clock;
     SystemRandom random;
-    auto node = Node::open({.data = options.data, .shards = 1, .limits = {}}, clock, random);
+    auto node = Node::open({.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}},
+                          clock, random);
     if (!node) return report(node.error());
     const auto tenants = tenants_asked((*node)->log(), options.tenant);
     if (!tenants) return report(tenants.error());
@@ -95,6 +98,7 @@ void add_views(CLI::App& app, int& status) {
             ->envname("BOS_DATA")
             ->capture_default_str();
         word->add_option("--tenant", options->tenant, "One tenant; without it all");
+        add_kafka_options(*word, options->kafka);
         word->callback([run, options, &status] { status = run(*options); });
         return word;
     };

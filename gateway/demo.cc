@@ -241,11 +241,15 @@ Result<void> write_keys(const std::filesystem::path& path, const Demo& demo) {
     return {};
 }
 
-Result<void> fill(const std::filesystem::path& data, const TenantId& tenant,
+/// A tenant that has a log already (of another node's demo, on the same cluster) keeps it.
+Result<void> fill(NodeOptions options, const TenantId& tenant,
                   const std::array<UserId, 3>& users) {
     SystemRandom random;
     PastClock clock(SystemClock().now() - std::chrono::hours(90 * 24));
-    BOS_TRY(auto node, Node::open({.data = data, .shards = 1, .limits = {}}, clock, random));
+    options.shards = 1;
+    BOS_TRY(auto node, Node::open(options, clock, random));
+    BOS_TRY(const eventstore::Head head, node->log().head(tenant));
+    if (head.position.value > 0) return {};
     BOS_CHECK(node->open_tenant(tenant));
     node->start();
     Storyteller story(*node, clock, random, tenant, users);
@@ -256,7 +260,8 @@ Result<void> fill(const std::filesystem::path& data, const TenantId& tenant,
 
 }  // namespace
 
-Result<Demo> open_demo(const std::filesystem::path& data) {
+Result<Demo> open_demo(const NodeOptions& options) {
+    const std::filesystem::path& data = options.data;
     Demo demo;
     const std::filesystem::path keys = data / "demo-keys";
     if (std::ifstream in(keys); in) {
@@ -271,7 +276,7 @@ Result<Demo> open_demo(const std::filesystem::path& data) {
     const TenantId tenant = *TenantId::parse(demo.tenant);
     std::array<UserId, 3> users;
     for (UserId& user : users) user = UserId(new_uuid(clock.now(), random));
-    BOS_CHECK(fill(data, tenant, users));
+    BOS_CHECK(fill(options, tenant, users));
     const CredentialFile file(data / "credentials.jsonl");
     BOS_TRY(demo.admin_key, create_api_key(file, {tenant, users[0], "Demo Admin", "admin", {}},
                                            clock.now(), random));

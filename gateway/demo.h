@@ -1,8 +1,8 @@
 #pragma once
 
+#include "gateway/node.h"
 #include "schemas/base/result.h"
 
-#include <filesystem>
 #include <string>
 
 namespace bos::gateway {
@@ -17,6 +17,6 @@ struct Demo {
 /// On the first call for a data folder: makes the tenant `demo`, its users' keys, and three months
 /// of lifelike leads, through the same commands that users send. Later calls read the keys from
 /// <data>/demo-keys. The folder must not be open.
-[[nodiscard]] Result<Demo> open_demo(const std::filesystem::path& data);
+[[nodiscard]] Result<Demo> open_demo(const NodeOptions& options);
 
 }  // namespace bos::gateway

@@ -1,6 +1,8 @@
 #include "gateway/node.h"
 
+#include "eventstore/kafka_log.h"
 #include "eventstore/rocks_key_store.h"
+#include "eventstore/rocks_log.h"
 #include "projections/views.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -8,13 +10,70 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <functional>
 #include <future>
 #include <optional>
 #include <utility>
 
 namespace bos::gateway {
 
-Result<Stores> open_stores(const std::filesystem::path& data) {
+namespace {
+
+/// Neither kind of log is taken for the other: a folder with a new, empty one would look as if all
+/// were lost.
+Result<void> check_kind(const std::filesystem::path& data, const KafkaCluster& kafka) {
+    std::error_code ignored;
+    if (kafka.given() && std::filesystem::exists(data / "log", ignored)) {
+        return fail(Code::invalid, fmt::format("{} has an embedded log: it cannot be served with "
+                                               "--kafka",
+                                               data.string()));
+    }
+    if (!kafka.given() && std::filesystem::exists(data / "replica", ignored)) {
+        return fail(Code::invalid,
+                    fmt::format("the log of {} is on Kafka: name its brokers with --kafka",
+                                data.string()));
+    }
+    return {};
+}
+
+Result<std::unique_ptr<eventstore::EventLog>> open_kafka(
+    const std::filesystem::path& data, const KafkaCluster& kafka,
+    const std::function<Result<void>()>& keys_durable) {
+    eventstore::KafkaLogOptions options;
+    options.brokers = kafka.brokers;
+    options.replica_path = (data / "replica").string();
+    options.topic_prefix = kafka.prefix + ".log.";
+    options.replication_factor = kafka.replication_factor;
+    options.min_insync_replicas = std::min(kafka.min_insync_replicas, kafka.replication_factor);
+    options.before_send = keys_durable;
+    for (const std::string& property : kafka.properties) {
+        const std::size_t equals = property.find('=');
+        if (equals == 0 || equals == std::string::npos)
+            return fail(Code::invalid, fmt::format("--kafka-property {}: must be NAME=VALUE",
+                                                   property));
+        options.properties.emplace_back(property.substr(0, equals), property.substr(equals + 1));
+    }
+    if (kafka.replication_factor == 1) {
+        spdlog::warn(
+            "the log topics have one replica: a broker that loses power can lose what was "
+            "acknowledged, unless it syncs every message (docs/kafka.md)");
+    }
+    return eventstore::KafkaLog::open(std::move(options));
+}
+
+Result<std::unique_ptr<eventstore::EventLog>> open_embedded(
+    const std::filesystem::path& data, const std::function<Result<void>()>& keys_durable) {
+    eventstore::RocksLogOptions options;
+    options.path = (data / "log").string();
+    options.before_write = keys_durable;
+    return eventstore::RocksLog::open(options);
+}
+
+}  // namespace
+
+Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster& kafka) {
+    BOS_CHECK(check_kind(data, kafka));
     std::error_code error;
     std::filesystem::create_directories(data, error);
     if (error)
@@ -25,11 +84,11 @@ Result<Stores> open_stores(const std::filesystem::path& data) {
     eventstore::RocksKeyStoreOptions key_options;
     key_options.path = (data / "keys").string();
     BOS_TRY(stores.keys, eventstore::RocksKeyStore::open(key_options));
-    eventstore::RocksLogOptions log_options;
-    log_options.path = (data / "log").string();
     // A record may name a key only once that key is durably its subject's.
-    log_options.before_write = [keys = stores.keys.get()] { return keys->sync(); };
-    BOS_TRY(stores.log, eventstore::RocksLog::open(log_options));
+    const auto keys_durable = [keys = stores.keys.get()] { return keys->sync(); };
+    BOS_TRY(stores.log,
+            kafka.given() ? open_kafka(data, kafka, keys_durable)
+                          : open_embedded(data, keys_durable));
     projections::ViewStoreOptions view_options;
     view_options.path = (data / "views").string();
     view_options.on_corruption = projections::OnCorruption::start_empty;
@@ -38,7 +97,7 @@ Result<Stores> open_stores(const std::filesystem::path& data) {
 }
 
 Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options, Clock& clock, Random& random) {
-    BOS_TRY(Stores stores, open_stores(options.data));
+    BOS_TRY(Stores stores, open_stores(options.data, options.kafka));
     return std::unique_ptr<Node>(new Node(std::move(stores), options, clock, random));
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "commands/shard.h"
+#include "eventstore/event_log.h"
 #include "eventstore/key_store.h"
-#include "eventstore/rocks_log.h"
 #include "projections/runner.h"
 #include "projections/view_store.h"
 #include "schemas/base/random.h"
@@ -25,18 +25,31 @@ namespace bos::gateway {
 
 /// The stores of a data folder, opened for one process:
 ///
-///     <data>/log/     the log, see eventstore/rocks_log.h
-///     <data>/keys/    the key store
-///     <data>/views/   the views; disposable
+///     <data>/log/       the log, see eventstore/rocks_log.h
+///     <data>/replica/   instead of it, where the log is on Kafka: a copy of what the topics hold
+///     <data>/keys/      the key store
+///     <data>/views/     the views; disposable
 struct Stores {
     std::unique_ptr<eventstore::KeyStore>
         keys;  // the log's commits wait for it: it outlives the log
-    std::unique_ptr<eventstore::RocksLog> log;
+    std::unique_ptr<eventstore::EventLog> log;
     std::unique_ptr<projections::ViewStore> views;
+};
+
+/// Where a log is that is not embedded; see eventstore/kafka_log.h.
+struct KafkaCluster {
+    std::string brokers;  ///< host:port, several with commas between; empty = the log is embedded
+    std::string prefix = "bos";  ///< topics are <prefix>.log.<tenant>
+    int replication_factor = 3;
+    int min_insync_replicas = 2;
+    std::vector<std::string> properties;  ///< name=value of librdkafka
+
+    [[nodiscard]] bool given() const { return !brokers.empty(); }
 };
 
 struct NodeOptions {
     std::filesystem::path data = "data";
+    KafkaCluster kafka = {};
     /// Threads that own tenants. Commands of one tenant use one; more than the cores only take
     /// turns.
     std::size_t shards = 1;
@@ -104,7 +117,9 @@ class Node final : private commands::CommitSink {
     std::unordered_set<TenantId> opened_;
 };
 
-/// Opens the stores of a data folder for a tool that does not serve.
-[[nodiscard]] Result<Stores> open_stores(const std::filesystem::path& data);
+/// Opens the stores of a data folder. Errors: invalid = the folder is that of the other kind of
+/// log; others name what could not be opened.
+[[nodiscard]] Result<Stores> open_stores(const std::filesystem::path& data,
+                                         const KafkaCluster& kafka);
 
 }  // namespace bos::gateway

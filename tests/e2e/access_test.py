@@ -9,7 +9,7 @@ import unittest
 
 import api_case
 from api_case import DEFAULT_PIPELINE, ApiCase
-from bos_process import Folder, Server, bos, in_parallel, log_word, main, new_id, records, wait_until
+from bos_process import Folder, Server, bos, in_parallel, kafka_options, log_word, main, new_id, records, wait_until
 
 setUpModule = api_case.start_server
 tearDownModule = api_case.stop_server
@@ -467,7 +467,7 @@ class PersonalData(unittest.TestCase):
             # Killed, it leaves everything in write-ahead files, which are not compressed.
             server.kill()
             self.assertEqual(files_with(folder.path, texts), {})
-            for store in ("log", "views"):
+            for store in ("replica" if kafka_options(folder.data) else "log", "views"):
                 known = files_with(os.path.join(folder.data, store), [b"Plain-Company-4711"])
                 self.assertNotEqual(known, {}, f"the search finds nothing at all in {store}")
             server.start()

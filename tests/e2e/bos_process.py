@@ -2,6 +2,7 @@
 
 Finds the binary by BOS_BINARY_DIR. Only the standard library is used.
 """
+import hashlib
 import http.client
 import json
 import os
@@ -30,10 +31,22 @@ def binary():
 
 def bos(*words, check=True, timeout=120):
     """Runs one word of the command line to its end."""
+    words = list(words)
+    if words[0] == "views" and "--data" in words:
+        words += kafka_options(words[words.index("--data") + 1])
     done = subprocess.run([binary(), *map(str, words)], capture_output=True, text=True, timeout=timeout)
     if check and done.returncode != 0:
         raise AssertionError(f"bos {' '.join(map(str, words))} ended with {done.returncode}: {done.stderr}")
     return done
+
+
+def kafka_options(data):
+    """Where BOS_E2E_KAFKA names brokers, every server has its log there: under topics of its own, by its data folder."""
+    brokers = os.environ.get("BOS_E2E_KAFKA")
+    if not brokers:
+        return []
+    prefix = "t" + hashlib.sha256(str(data).encode()).hexdigest()[:12]
+    return ["--kafka", brokers, "--kafka-replication", "1", "--kafka-prefix", prefix]
 
 
 def make_key(data, tenant, role="admin", user="somebody", user_id=None):
@@ -93,7 +106,7 @@ class Server:
         self._log_path = os.path.join(self.folder.path, "log")
         with open(self._out_path, "wb") as out, open(self._log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--data", self.data, "--port", "0", *self.options],
+                [binary(), "serve", "--data", self.data, "--port", "0", *kafka_options(self.data), *self.options],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:

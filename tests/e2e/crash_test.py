@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from bos_process import Folder, Server, binary, bos, log_word, main, make_key, new_id, records
+from bos_process import Folder, Server, binary, bos, kafka_options, log_word, main, make_key, new_id, records
 
 SEED = int(os.environ.get("BOS_CRASH_SEED", random.randrange(1 << 32)))
 KILLS = int(os.environ.get("BOS_CRASH_KILLS", "20"))
@@ -239,7 +239,8 @@ class Crashes(unittest.TestCase):
         for kill in range(KILLS):
             if kill and self.dice.random() < 0.25:
                 # While it comes up.
-                process = subprocess.Popen([binary(), "serve", "--data", self.folder.data, "--port", "0"],
+                process = subprocess.Popen([binary(), "serve", "--data", self.folder.data, "--port", "0",
+                                            *kafka_options(self.folder.data)],
                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 threading.Event().wait(self.dice.uniform(0, 0.08))
                 process.kill()
