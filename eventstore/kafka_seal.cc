@@ -22,6 +22,7 @@ std::string seal_after(const TenantId& tenant, const Head& head, Timestamp recor
                          .depth = 0,
                          .grant = std::string(seal_command),
                          .target = {},
+                         .target_version = {},
                          .events = {}});
 }
 
