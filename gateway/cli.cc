@@ -17,8 +17,7 @@ void add_kafka_options(CLI::App& word, KafkaCluster& kafka) {
                     "cluster")
         ->envname("BOS_KAFKA_PREFIX")
         ->capture_default_str();
-    word.add_option("--kafka-replication", kafka.replication_factor,
-                    "Replicas of a new log topic")
+    word.add_option("--kafka-replication", kafka.replication_factor, "Replicas of a new log topic")
         ->envname("BOS_KAFKA_REPLICATION")
         ->check(CLI::Range(1, 9))
         ->capture_default_str();

@@ -17,6 +17,7 @@ void add_log(CLI::App& app, int& status);
 void add_views(CLI::App& app, int& status);
 void add_key(CLI::App& app, int& status);
 void add_schema(CLI::App& app, int& status);
+void add_move(CLI::App& app, int& status);
 
 /// The flags that say where a log is that is not embedded.
 void add_kafka_options(CLI::App& word, KafkaCluster& kafka);

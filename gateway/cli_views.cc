@@ -35,8 +35,8 @@ void draw_progress(std::string_view name, Position done, Position all) {
 int rebuild(const ViewOptions& options) {
     SystemClock clock;
     SystemRandom random;
-    auto node = Node::open({.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}},
-                          clock, random);
+    auto node = Node::open(
+        {.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}}, clock, random);
     if (!node) return report(node.error());
     const auto tenants = tenants_asked((*node)->log(), options.tenant);
     if (!tenants) return report(tenants.error());
@@ -70,8 +70,8 @@ int rebuild_here_or_there(const ViewOptions& options) {
 int hash(const ViewOptions& options) {
     SystemClock clock;
     SystemRandom random;
-    auto node = Node::open({.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}},
-                          clock, random);
+    auto node = Node::open(
+        {.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}}, clock, random);
     if (!node) return report(node.error());
     const auto tenants = tenants_asked((*node)->log(), options.tenant);
     if (!tenants) return report(tenants.error());

@@ -242,8 +242,7 @@ Result<void> write_keys(const std::filesystem::path& path, const Demo& demo) {
 }
 
 /// A tenant that has a log already (of another node's demo, on the same cluster) keeps it.
-Result<void> fill(NodeOptions options, const TenantId& tenant,
-                  const std::array<UserId, 3>& users) {
+Result<void> fill(NodeOptions options, const TenantId& tenant, const std::array<UserId, 3>& users) {
     SystemRandom random;
     PastClock clock(SystemClock().now() - std::chrono::hours(90 * 24));
     options.shards = 1;

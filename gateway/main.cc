@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
     bos::gateway::add_log(app, status);
     bos::gateway::add_views(app, status);
     bos::gateway::add_key(app, status);
+    bos::gateway::add_move(app, status);
     bos::gateway::add_schema(app, status);
     try {
         app.parse(argc, argv);

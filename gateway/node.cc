@@ -1,8 +1,6 @@
 #include "gateway/node.h"
 
-#include "eventstore/kafka_log.h"
 #include "eventstore/rocks_key_store.h"
-#include "eventstore/rocks_log.h"
 #include "projections/views.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -11,69 +9,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <functional>
 #include <future>
 #include <optional>
 #include <utility>
 
 namespace bos::gateway {
 
-namespace {
-
-/// Neither kind of log is taken for the other: a folder with a new, empty one would look as if all
-/// were lost.
-Result<void> check_kind(const std::filesystem::path& data, const KafkaCluster& kafka) {
-    std::error_code ignored;
-    if (kafka.given() && std::filesystem::exists(data / "log", ignored)) {
-        return fail(Code::invalid, fmt::format("{} has an embedded log: it cannot be served with "
-                                               "--kafka",
-                                               data.string()));
-    }
-    if (!kafka.given() && std::filesystem::exists(data / "replica", ignored)) {
-        return fail(Code::invalid,
-                    fmt::format("the log of {} is on Kafka: name its brokers with --kafka",
-                                data.string()));
-    }
-    return {};
-}
-
-Result<std::unique_ptr<eventstore::EventLog>> open_kafka(
-    const std::filesystem::path& data, const KafkaCluster& kafka,
-    const std::function<Result<void>()>& keys_durable) {
-    eventstore::KafkaLogOptions options;
-    options.brokers = kafka.brokers;
-    options.replica_path = (data / "replica").string();
-    options.topic_prefix = kafka.prefix + ".log.";
-    options.replication_factor = kafka.replication_factor;
-    options.min_insync_replicas = std::min(kafka.min_insync_replicas, kafka.replication_factor);
-    options.before_send = keys_durable;
-    for (const std::string& property : kafka.properties) {
-        const std::size_t equals = property.find('=');
-        if (equals == 0 || equals == std::string::npos)
-            return fail(Code::invalid, fmt::format("--kafka-property {}: must be NAME=VALUE",
-                                                   property));
-        options.properties.emplace_back(property.substr(0, equals), property.substr(equals + 1));
-    }
-    if (kafka.replication_factor == 1) {
-        spdlog::warn(
-            "the log topics have one replica: a broker that loses power can lose what was "
-            "acknowledged, unless it syncs every message (docs/kafka.md)");
-    }
-    return eventstore::KafkaLog::open(std::move(options));
-}
-
-Result<std::unique_ptr<eventstore::EventLog>> open_embedded(
-    const std::filesystem::path& data, const std::function<Result<void>()>& keys_durable) {
-    eventstore::RocksLogOptions options;
-    options.path = (data / "log").string();
-    options.before_write = keys_durable;
-    return eventstore::RocksLog::open(options);
-}
-
-}  // namespace
-
 Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster& kafka) {
-    BOS_CHECK(check_kind(data, kafka));
+    BOS_CHECK(check_kind_of_log(data, kafka));
     std::error_code error;
     std::filesystem::create_directories(data, error);
     if (error)
@@ -86,9 +29,8 @@ Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster
     BOS_TRY(stores.keys, eventstore::RocksKeyStore::open(key_options));
     // A record may name a key only once that key is durably its subject's.
     const auto keys_durable = [keys = stores.keys.get()] { return keys->sync(); };
-    BOS_TRY(stores.log,
-            kafka.given() ? open_kafka(data, kafka, keys_durable)
-                          : open_embedded(data, keys_durable));
+    BOS_TRY(stores.log, kafka.given() ? open_kafka_log(data, kafka, keys_durable)
+                                      : open_embedded_log(data, keys_durable));
     projections::ViewStoreOptions view_options;
     view_options.path = (data / "views").string();
     view_options.on_corruption = projections::OnCorruption::start_empty;

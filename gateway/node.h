@@ -3,6 +3,7 @@
 #include "commands/shard.h"
 #include "eventstore/event_log.h"
 #include "eventstore/key_store.h"
+#include "gateway/open_log.h"
 #include "projections/runner.h"
 #include "projections/view_store.h"
 #include "schemas/base/random.h"
@@ -34,17 +35,6 @@ struct Stores {
         keys;  // the log's commits wait for it: it outlives the log
     std::unique_ptr<eventstore::EventLog> log;
     std::unique_ptr<projections::ViewStore> views;
-};
-
-/// Where a log is that is not embedded; see eventstore/kafka_log.h.
-struct KafkaCluster {
-    std::string brokers;  ///< host:port, several with commas between; empty = the log is embedded
-    std::string prefix = "bos";  ///< topics are <prefix>.log.<tenant>
-    int replication_factor = 3;
-    int min_insync_replicas = 2;
-    std::vector<std::string> properties;  ///< name=value of librdkafka
-
-    [[nodiscard]] bool given() const { return !brokers.empty(); }
 };
 
 struct NodeOptions {

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "eventstore/event_log.h"
+#include "schemas/base/result.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bos::gateway {
+
+/// Where a log is that is not embedded; see eventstore/kafka_log.h.
+struct KafkaCluster {
+    std::string brokers;  ///< host:port, several with commas between; empty = the log is embedded
+    std::string prefix = "bos";  ///< topics are <prefix>.log.<tenant>
+    int replication_factor = 3;
+    int min_insync_replicas = 2;
+    std::vector<std::string> properties;  ///< name=value of librdkafka
+
+    [[nodiscard]] bool given() const { return !brokers.empty(); }
+};
+
+/// A record may name a key only once that key is durably its subject's: this runs before a write.
+using KeysDurable = std::function<Result<void>()>;
+
+/// Neither kind of log is taken for the other: a folder with a new, empty one would look as if all
+/// were lost. A folder that has both is on its way to Kafka, and still embedded. Errors: invalid.
+[[nodiscard]] Result<void> check_kind_of_log(const std::filesystem::path& data,
+                                             const KafkaCluster& kafka);
+
+/// <data>/log. Errors: as RocksLog::open.
+[[nodiscard]] Result<std::unique_ptr<eventstore::EventLog>> open_embedded_log(
+    const std::filesystem::path& data, const KeysDurable& keys_durable);
+
+/// The topics, and <data>/replica. Errors: as KafkaLog::open; invalid = a property that is none.
+[[nodiscard]] Result<std::unique_ptr<eventstore::EventLog>> open_kafka_log(
+    const std::filesystem::path& data, const KafkaCluster& kafka, const KeysDurable& keys_durable);
+
+}  // namespace bos::gateway
