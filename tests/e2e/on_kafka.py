@@ -6,26 +6,16 @@ import os
 import subprocess
 import sys
 
-from bos_process import Folder
+from kafka_broker import Broker
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BROKER = os.path.join(HERE, "..", "kafka", "broker")
 
 
 def main():
     script, *tests = sys.argv[1:]
-    with Folder() as folder:
-        broker = subprocess.Popen([BROKER, "run", os.path.join(folder.path, "kafka")], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True)
-        try:
-            word, _, bootstrap = broker.stdout.readline().strip().partition(" ")
-            if word != "bootstrap":
-                sys.exit("the broker did not start")
-            code = subprocess.run([sys.executable, os.path.join(HERE, script), *tests],
-                                  env={**os.environ, "BOS_E2E_KAFKA": bootstrap}, check=False).returncode
-        finally:
-            broker.stdin.close()  # ends it
-            broker.wait()
+    with Broker() as broker:
+        code = subprocess.run([sys.executable, os.path.join(HERE, script), *tests],
+                              env={**os.environ, "BOS_E2E_KAFKA": broker.address}, check=False).returncode
     sys.exit(code)
 
 
