@@ -29,7 +29,9 @@ constexpr std::array workloads{Workload{"log_append", &log_append},
                                Workload{"commands_http", &commands_http},
                                Workload{"reads_http", &reads_http},
                                Workload{"rebuild", &rebuild},
-                               Workload{"log_verify", &log_verify}};
+                               Workload{"log_verify", &log_verify},
+                               Workload{"kafka_append", &kafka_append},
+                               Workload{"kafka_fill", &kafka_fill}};
 
 std::vector<std::string> workload_names() {
     std::vector<std::string> names;

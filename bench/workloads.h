@@ -12,6 +12,8 @@ void commands_in_process(const Options& options, boost::json::array& figures);
 void commands_http(const Options& options, boost::json::array& figures);
 void reads_http(const Options& options, boost::json::array& figures);
 void rebuild(const Options& options, boost::json::array& figures);
+void kafka_append(const Options& options, boost::json::array& figures);
+void kafka_fill(const Options& options, boost::json::array& figures);
 void log_verify(const Options& options, boost::json::array& figures);
 
 }  // namespace bos::bench

@@ -89,10 +89,16 @@ Result<void> KafkaEngine::check_cluster() {
 
 Result<void> KafkaEngine::look(const KafkaTenant& tenant, KafkaTenant::Mode mode) {
     BOS_CHECK(check_cluster());
-    if (mode == KafkaTenant::Mode::read_only) return {};
     BOS_TRY(const Head head, replica_.tables().head(tenant.id()));
-    const auto missing =
-        head.position.value > 0 ? kafka::Topics::Missing::refuse : kafka::Topics::Missing::create;
+    const bool known = head.position.value > 0;
+    if (mode == KafkaTenant::Mode::read_only) {
+        BOS_TRY(const bool exists, topics_->exists(tenant.topic()));
+        if (exists) return {};
+        if (known) return kafka::Topics::gone(tenant.topic());
+        return fail(Code::not_found, "there is no " + tenant.topic());
+    }
+    using Missing = kafka::Topics::Missing;
+    const auto missing = known ? Missing::refuse : Missing::create;
     BOS_CHECK(topics_->prepare(tenant.topic(), missing));
     return producer()->warm_up(tenant.topic(), milliseconds(options_));
 }
@@ -116,7 +122,7 @@ void KafkaEngine::turn() {
     KafkaInbox::Mail mail = inbox_.take(next_tick());
     now_ = std::chrono::steady_clock::now();
     if (mail.stopping && !stop_by_) stop_by_ = now_ + options_.limits.settle;
-    if (full_) full_ = !replica_.make_room(0);
+    room_ = replica_.make_room(0);
     KafkaBurst burst;
     deliver(std::move(mail), burst);
     take_reports(burst);
@@ -130,7 +136,7 @@ void KafkaEngine::turn() {
 }
 
 std::optional<KafkaEngine::Instant> KafkaEngine::next_tick() const {
-    if (restless_.empty() && !full_ && !stop_by_) return std::nullopt;
+    if (restless_.empty() && !stop_by_) return std::nullopt;
     return std::chrono::steady_clock::now() + tick_every;
 }
 
@@ -153,7 +159,7 @@ void KafkaEngine::deliver(KafkaInbox::Mail mail, KafkaBurst& burst) {
         tenant.opened(opened.found, replica_.end(tenant.id()), now_, burst);
     }
     for (KafkaInbox::Follow& follow : mail.follows) {
-        touch(find(follow.tenant)).follow(follow.on, std::move(follow.done), burst);
+        touch(find(follow.tenant)).follow(follow.on, std::move(follow.done), now_, burst);
     }
     for (KafkaAppendPtr& append : mail.appends) {
         if (!append->record) {  // of no tenant
@@ -192,9 +198,7 @@ void KafkaEngine::replace_producer(KafkaBurst& burst) {
 }
 
 void KafkaEngine::take_messages(KafkaBurst& burst) {
-    if (readers_ == 0) return;
-    full_ = !replica_.make_room(0);
-    if (full_) return;
+    if (readers_ == 0 || !room_) return;
     const std::vector<kafka::Consumer::Message>& messages = consumer_->take(messages_max);
     for (const kafka::Consumer::Message& message : messages) {
         auto* tenant = static_cast<KafkaTenant*>(message.reader);
@@ -219,9 +223,14 @@ void KafkaEngine::act(KafkaBurst& burst) {
         for (const auto& [id, tenant] : tenants_) tenant->refuse_waiting(stopping, burst);
     }
     for (KafkaTenant* tenant : touched_) {
+        if (!room_) tenant->no_room(room_.error(), now_, burst);
         if (const auto mode = tenant->take_opening(now_)) opener_->request(*tenant, *mode);
         if (tenant->wants_seal(now_)) seal(*tenant);
         if (tenant->can_send()) send(*tenant, gate, burst);
+        if (const std::uint64_t ignored = tenant->ignored(); ignored > 0) {
+            const std::lock_guard lock(mutex_);
+            ignored_[tenant->id()] = ignored;
+        }
     }
 }
 
@@ -238,9 +247,6 @@ void KafkaEngine::send(KafkaTenant& tenant, std::optional<Result<void>>& gate, K
 }
 
 Result<void> KafkaEngine::gate() {
-    const Result<void> room = replica_.make_room(0);
-    full_ = !room;
-    if (full_) return room;
     if (const Result<void> ready = options_.before_send(); !ready) {
         return fail(Code::unavailable, ready.error().detail);
     }
@@ -319,10 +325,6 @@ void KafkaEngine::steer(KafkaBurst& burst) {
             restless_.insert(tenant);
         } else {
             restless_.erase(tenant);
-        }
-        if (const std::uint64_t ignored = tenant->ignored(); ignored > 0) {
-            const std::lock_guard lock(mutex_);
-            ignored_[tenant->id()] = ignored;
         }
     }
 }

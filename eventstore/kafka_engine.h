@@ -112,7 +112,7 @@ class KafkaEngine {
     std::vector<KafkaTenant*> touched_;                                   ///< in this turn
     std::set<KafkaTenant*> restless_;
     std::size_t readers_ = 0;
-    bool full_ = false;
+    Result<void> room_;  ///< on the replica's disk, in this turn
     Instant now_{};
     std::optional<Instant> stop_by_;  ///< set: stopping
 

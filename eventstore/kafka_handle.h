@@ -2,8 +2,9 @@
 
 #include "schemas/base/result.h"
 
-#include <functional>
 #include <librdkafka/rdkafka.h>
+
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>

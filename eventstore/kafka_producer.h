@@ -28,9 +28,9 @@ class Producer {
     };
     /// What became of a message.
     struct Report {
-        void* message = nullptr;       ///< as given to produce()
+        void* message = nullptr;            ///< as given to produce()
         std::optional<Offset> offset = {};  ///< none: stored or not, now or later
-        std::string_view why = {};     ///< static text; for people
+        std::string_view why = {};          ///< static text; for people
     };
 
     /// `wake` is called, on any thread, when there is something to poll().

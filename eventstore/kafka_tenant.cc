@@ -31,18 +31,21 @@ void KafkaTenant::add(KafkaAppendPtr append, Instant now, KafkaBurst& burst) {
     waiting_.push_back(std::move(append));
 }
 
-void KafkaTenant::follow(bool on, FollowDone done, KafkaBurst& burst) {
-    const bool owner = state_ == State::current && mode_ == Mode::append;
-    const bool idle = open_.empty() && waiting_.empty();
-    if (owner && on && idle) {
-        mode_ = Mode::read_only;
-        state_ = State::reading;
-    }
-    if (!owner || idle) following_ = following_ || on;
-    if (state_ == State::current) {
+void KafkaTenant::follow(bool on, FollowDone done, Instant now, KafkaBurst& burst) {
+    const bool reads_on = state_ == State::current && mode_ == Mode::read_only;
+    if (reads_on) {
         burst.followed.emplace_back(std::move(done), Result<void>());
         return;
     }
+    // An owner knows of others only what its own appends met. It reads to the end now, and what is
+    // appended meanwhile waits; if it has nothing under way it may go back to reading only.
+    const bool owner = state_ == State::current;
+    if (owner && on && open_.empty() && waiting_.empty()) mode_ = Mode::read_only;
+    if (owner) {
+        state_ = State::reading;
+        heard_at_ = now;
+    }
+    if (mode_ == Mode::read_only) following_ = following_ || on;
     followers_.push_back(std::move(done));
 }
 
@@ -270,7 +273,8 @@ void KafkaTenant::sealing(const KafkaAppendPtr& seal) {
 // --- ends --------------------------------------------------------------------------------------
 
 bool KafkaTenant::restless() const {
-    return state_ == State::reading || settle_until_ || (state_ == State::closed && following_);
+    const bool wants_to_read = following_ || !followers_.empty();
+    return state_ == State::reading || settle_until_ || (state_ == State::closed && wants_to_read);
 }
 
 void KafkaTenant::review(Instant now) {
@@ -301,6 +305,11 @@ void KafkaTenant::drop(const Error& why, Instant now, KafkaBurst& burst) {
     refusal_ = why;
     refusal_until_ = now + refusal_holds;
     close(std::unexpected(why), burst);
+}
+
+void KafkaTenant::no_room(const Error& why, Instant now, KafkaBurst& burst) {
+    if (state_ == State::reading) return drop(why, now, burst);
+    refuse_waiting(why, burst);
 }
 
 void KafkaTenant::refuse_waiting(const Error& why, KafkaBurst& burst) {

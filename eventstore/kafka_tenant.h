@@ -45,7 +45,7 @@ class KafkaTenant {
 
     void add(KafkaAppendPtr append, Instant now, KafkaBurst& burst);
     /// Reads to the end and calls `done`; `on`: and goes on until the first append here.
-    void follow(bool on, FollowDone done, KafkaBurst& burst);
+    void follow(bool on, FollowDone done, Instant now, KafkaBurst& burst);
     /// The topic was looked at; `end` is where the replica ends.
     void opened(const Result<void>& found, const Result<KafkaReplica::End>& end, Instant now,
                 KafkaBurst& burst);
@@ -57,6 +57,8 @@ class KafkaTenant {
     void tick(Instant now, KafkaBurst& burst);
     /// The replica could not be written.
     void drop(const Error& why, Instant now, KafkaBurst& burst);
+    /// The replica's disk is full: nothing is sent, and nothing more is read.
+    void no_room(const Error& why, Instant now, KafkaBurst& burst);
     /// Refuses what was not sent, and all that comes.
     void refuse_waiting(const Error& why, KafkaBurst& burst);
 

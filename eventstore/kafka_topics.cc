@@ -93,6 +93,18 @@ Result<std::vector<TenantId>> Topics::tenants() const {
     return tenants;
 }
 
+Result<bool> Topics::exists(const std::string& topic) const {
+    const Owned<rd_kafka_topic_t> handle(rd_kafka_topic_new(handle_, topic.c_str(), nullptr));
+    BOS_TRY(const Metadata metadata,
+            metadata_of(handle_, handle.get(), static_cast<int>(options_.timeout.count())));
+    return metadata->topics[0].err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+std::unexpected<Error> Topics::gone(const std::string& topic) {
+    return fail(Code::corrupt,
+                topic + " is gone from the cluster, and records were read from it: restore it");
+}
+
 Result<void> Topics::prepare(const std::string& topic, Missing missing) const {
     const Owned<rd_kafka_topic_t> handle(rd_kafka_topic_new(handle_, topic.c_str(), nullptr));
     const int timeout_ms = static_cast<int>(options_.timeout.count());
@@ -102,12 +114,7 @@ Result<void> Topics::prepare(const std::string& topic, Missing missing) const {
         BOS_TRY(const Metadata metadata, metadata_of(handle_, handle.get(), timeout_ms));
         const rd_kafka_metadata_topic_t& found = metadata->topics[0];
         if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && !created) {
-            if (missing == Missing::refuse) {
-                return fail(Code::corrupt,
-                            fmt::format("{} is gone from the cluster, and records were read from "
-                                        "it: restore the topic",
-                                        topic));
-            }
+            if (missing == Missing::refuse) return gone(topic);
             BOS_CHECK(create(topic));
             created = true;
         } else if (!found.err && found.partition_cnt > 0 && found.partitions[0].leader >= 0) {

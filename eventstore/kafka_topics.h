@@ -33,11 +33,15 @@ class Topics {
     /// Tenants that have a topic, in order.
     [[nodiscard]] Result<std::vector<TenantId>> tenants() const;
 
+    [[nodiscard]] Result<bool> exists(const std::string& topic) const;
+    /// Makes the topic if it is not there and `missing` allows it. Then it is there and can hold a
+    /// log: one partition, enough replicas, nothing deleted or compacted, ever. Errors: corrupt
+    /// when a topic that must be there is not; invalid when it has other settings, with all that is
+    /// wrong and what to do; unavailable.
     enum class Missing { create, refuse };
-    /// The topic is there and can hold a log: one partition, enough replicas, nothing deleted or
-    /// compacted, ever. Errors: corrupt when a topic that must be there is not; invalid when it
-    /// has other settings, with all that is wrong and what to do; unavailable.
     [[nodiscard]] Result<void> prepare(const std::string& topic, Missing missing) const;
+    /// What is said of a topic that is gone.
+    [[nodiscard]] static std::unexpected<Error> gone(const std::string& topic);
 
   private:
     [[nodiscard]] Result<void> create(const std::string& topic) const;

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <stdexcept>
@@ -16,11 +15,7 @@ namespace bos::kafka::test {
 
 namespace {
 
-std::string script() {
-    const char* sources = std::getenv("BOS_SOURCE_DIR");
-    if (!sources) throw std::runtime_error("BOS_SOURCE_DIR is not set: run by ctest");
-    return std::string(sources) + "/tests/kafka/broker";
-}
+std::string script() { return BOS_SOURCES "/tests/kafka/broker"; }
 
 [[noreturn]] void become(char* const* words, int input, int output) {
     ::dup2(input, STDIN_FILENO);
