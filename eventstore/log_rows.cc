@@ -2,6 +2,7 @@
 
 #include "schemas/base/keys.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace bos::eventstore {
@@ -116,21 +117,35 @@ std::string cluster_key() { return KeyWriter().u8(cluster_tag).take(); }
 
 }  // namespace log_rows
 
-rocksdb::Status put_record(rocksdb::WriteBatch& batch, const LogFamilies& families,
-                           std::uint64_t sequence, std::string_view record,
-                           const RecordIndex& index) {
+void RecordRows::add(std::uint64_t sequence, std::string_view record, const RecordIndex& index) {
     const TenantId& tenant = index.link.tenant;
     const Position position = index.link.position;
-    rocksdb::Status status = batch.Put(families.records, log_rows::record_key(sequence), record);
-    const auto put_index = [&](const std::string& key, const KeyWriter& value) {
-        if (status.ok()) status = batch.Put(families.index, key, value.bytes());
+    records_.emplace_back(sequence, record);
+    const auto add = [this](std::string key, KeyWriter& value) {
+        index_.push_back({std::move(key), value.take(), index_.size()});
     };
-    put_index(log_rows::position_key(tenant, position), KeyWriter().u64(sequence).hash(index.hash));
-    put_index(log_rows::key_key(tenant, index.key_digest), KeyWriter().u64(position.value));
+    add(log_rows::position_key(tenant, position), KeyWriter().u64(sequence).hash(index.hash));
+    add(log_rows::key_key(tenant, index.key_digest), KeyWriter().u64(position.value));
     for (std::uint32_t i = 0; i < index.events.size(); ++i) {
         const RecordIndex::EventEntry& event = index.events[i];
-        put_index(log_rows::stream_key(tenant, event.stream, event.version),
-                  KeyWriter().u64(position.value).u32(i));
+        add(log_rows::stream_key(tenant, event.stream, event.version),
+            KeyWriter().u64(position.value).u32(i));
+    }
+}
+
+rocksdb::Status RecordRows::put(rocksdb::WriteBatch& batch, const LogFamilies& families) {
+    // Of rows with one key the last one stays.
+    std::ranges::sort(index_, [](const Row& a, const Row& b) {
+        const int order = a.key.compare(b.key);
+        return order != 0 ? order < 0 : a.number < b.number;
+    });
+    rocksdb::Status status;
+    for (const auto& [sequence, record] : records_) {
+        if (status.ok())
+            status = batch.Put(families.records, log_rows::record_key(sequence), record);
+    }
+    for (const Row& row : index_) {
+        if (status.ok()) status = batch.Put(families.index, row.key, row.value);
     }
     return status;
 }

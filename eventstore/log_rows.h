@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace bos::eventstore {
 
@@ -31,10 +33,24 @@ struct LogFamilies {
     rocksdb::ColumnFamilyHandle* index = nullptr;
 };
 
-/// All rows of one record, for one batch: they become durable together or not at all.
-[[nodiscard]] rocksdb::Status put_record(rocksdb::WriteBatch& batch, const LogFamilies& families,
-                                         std::uint64_t sequence, std::string_view record,
-                                         const RecordIndex& index);
+/// The rows of the records of one batch: they become durable together or not at all. Index rows go
+/// into the batch in the order of their keys. In the order of the records, rows of three kinds take
+/// turns and the memtable looks for the place of each anew, which is most of what a write costs.
+class RecordRows {
+  public:
+    /// `record` and `index` stay until put().
+    void add(std::uint64_t sequence, std::string_view record, const RecordIndex& index);
+    [[nodiscard]] rocksdb::Status put(rocksdb::WriteBatch& batch, const LogFamilies& families);
+
+  private:
+    struct Row {
+        std::string key;
+        std::string value;
+        std::size_t number;
+    };
+    std::vector<std::pair<std::uint64_t, std::string_view>> records_;
+    std::vector<Row> index_;
+};
 /// Once in each batch, after its records.
 [[nodiscard]] rocksdb::Status put_end(rocksdb::WriteBatch& batch, const LogFamilies& families,
                                       std::uint64_t sequence);

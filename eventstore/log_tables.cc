@@ -363,10 +363,9 @@ Result<void> LogTables::write(std::uint64_t end, std::span<const IndexedRecord* 
                               std::span<const LogNote> notes, Sync sync) {
     BOS_USE_DATABASE();
     rocksdb::WriteBatch batch;
-    for (const IndexedRecord* record : records) {
-        BOS_ROCKS(put_record(batch, database.families(), ++end, record->bytes, record->index),
-                  "build a batch");
-    }
+    RecordRows rows;
+    for (const IndexedRecord* record : records) rows.add(++end, record->bytes, record->index);
+    BOS_ROCKS(rows.put(batch, database.families()), "build a batch");
     for (const LogNote& note : notes) {
         BOS_ROCKS(batch.Put(database.families().index, note.key, note.value), "build a batch");
     }
