@@ -15,6 +15,7 @@ namespace {
 
 // One write of the replica takes at most these; more gains nothing and delays the answers.
 constexpr std::size_t messages_max = 4096;
+constexpr std::size_t reports_max = 64;
 constexpr auto tick_every = std::chrono::milliseconds(50);
 
 int milliseconds(const KafkaEngineOptions& options) {
@@ -112,9 +113,9 @@ void KafkaEngine::run() {
     apply(burst);
     refuse_all(inbox_.close());
     // The producer's last reports free what it still had.
-    for (const auto& last : producer_->abandon()) {
-        static_cast<KafkaAppend*>(last.message)->in_flight.reset();
-    }
+    const auto& last = producer_->abandon();
+    reports_.insert(reports_.end(), last.begin(), last.end());
+    for (const auto& each : reports_) static_cast<KafkaAppend*>(each.message)->in_flight.reset();
     touched_.clear();
 }
 
@@ -173,7 +174,14 @@ void KafkaEngine::deliver(KafkaInbox::Mail mail, KafkaBurst& burst) {
 }
 
 void KafkaEngine::take_reports(KafkaBurst& burst) {
-    for (const auto& each : producer_->poll()) report(each, burst);
+    const auto& came = producer_->poll();
+    reports_.insert(reports_.end(), came.begin(), came.end());
+    // In portions: while one is written, those who were answered before prepare their next appends.
+    for (std::size_t i = 0; i < reports_max && !reports_.empty(); ++i) {
+        report(reports_.front(), burst);
+        reports_.pop_front();
+    }
+    if (!reports_.empty()) inbox_.wake();
     if (producer_->failed()) replace_producer(burst);
 }
 
@@ -191,7 +199,9 @@ void KafkaEngine::replace_producer(KafkaBurst& burst) {
         return;
     }
     spdlog::warn("kafka: the producer failed for good and is replaced");
-    for (const auto& each : producer_->abandon()) report(each, burst);
+    const auto& last = producer_->abandon();
+    reports_.insert(reports_.end(), last.begin(), last.end());
+    for (const auto& each : std::exchange(reports_, {})) report(each, burst);
     const std::shared_ptr<kafka::Producer> old = producer();
     const std::lock_guard lock(mutex_);
     producer_ = *std::move(fresh);

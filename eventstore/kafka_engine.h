@@ -10,6 +10,7 @@
 #include "schemas/base/random.h"
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -111,6 +112,7 @@ class KafkaEngine {
     std::unordered_map<TenantId, std::unique_ptr<KafkaTenant>> tenants_;  ///< none ever goes
     std::vector<KafkaTenant*> touched_;                                   ///< in this turn
     std::set<KafkaTenant*> restless_;
+    std::deque<kafka::Producer::Report> reports_;  ///< that have come and are not folded
     std::size_t readers_ = 0;
     Result<void> room_;  ///< on the replica's disk, in this turn
     Instant now_{};
