@@ -97,6 +97,34 @@ TEST_CASE("appends that timed out are settled when the broker answers again: val
     CHECK_EQ(fresh.log->tenants().value(), std::vector{f.acme});
 }
 
+TEST_CASE("an append that the broker refuses is settled by a record that takes its place") {
+    Fixture f;
+    SUBCASE("with the producer that sent it") {}
+    SUBCASE("with another one, since that one failed for good") {
+        // librdkafka's own words: any error that could result in a gap is fatal.
+        f.node.options.properties = {{"enable.gapless.guarantee", "true"}};
+    }
+    f.node.open();
+    f.append_many(3);
+    f.topic().alter({{"retention.ms", "-1"}, {"max.message.bytes", "4000"}});
+    const auto large = [](Commit& commit) {
+        commit.events = {event(stream(1), commit.position.value, std::string(8000, 'x'))};
+    };
+    // Brokers learn of the setting a little later.
+    Chain chain(f.acme, f.node.head(f.acme));
+    Result<Head> refused = append(*f.node.log, chain.next(large));
+    while (refused) refused = append(*f.node.log, chain.next(large));
+    CHECK_EQ(code(refused), Code::conflict);
+
+    const Head sealed = f.node.head(f.acme);
+    const Commit seal = decode(f.node.log->read(f.acme, sealed.position).value()).value();
+    CHECK_EQ(seal.command, "log.seal");
+    CHECK(seal.events.empty());
+    Chain on(f.acme, sealed);
+    for (int i = 0; i < 3; ++i) REQUIRE(append(*f.node.log, on.next()));
+    CHECK_EQ(verify_chain(*f.node.log, f.acme).value().head, on.head());
+}
+
 TEST_CASE("when the broker stays away the answer is unknown, and reading tells later") {
     Fixture f;
     f.node.options.produce_timeout = 500ms;
