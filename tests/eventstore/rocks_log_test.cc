@@ -155,8 +155,11 @@ TEST_CASE("a log damaged in its middle is refused") {
     append_many(**engine.open(), chain, 20);
     const fs::path wal = engine.wal_files().front();
     std::fstream file(wal, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(fs::file_size(wal) / 2));
-    file.put('\x7f');
+    const auto middle = static_cast<std::streamoff>(fs::file_size(wal) / 2);
+    file.seekg(middle);
+    const int byte = file.get();
+    file.seekp(middle);
+    file.put(static_cast<char>(byte ^ 1));
     file.close();
     CHECK_EQ(code(engine.open()), Code::corrupt);
 }

@@ -5,9 +5,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,34 +17,17 @@ namespace {
 
 using namespace test;
 
-constexpr const char* folder_variable = "BOS_TEST_REPLICA";
-constexpr const char* prefix_variable = "BOS_TEST_PREFIX";
-constexpr const char* brokers_variable = "BOS_TEST_BROKERS";
-
-KafkaLogOptions options_from_environment() {
-    KafkaLogOptions options;
-    options.brokers = std::getenv(brokers_variable);
-    options.topic_prefix = std::getenv(prefix_variable);
-    options.replica_path = std::getenv(folder_variable);
-    options.replication_factor = 1;
-    options.min_insync_replicas = 1;
-    return options;
-}
-
-/// This program again, as the owner below.
+/// owner.cc, run until it is killed.
 class Owner {
   public:
     explicit Owner(const KafkaNode& node) {
-        ::setenv(brokers_variable, node.options.brokers.c_str(), 1);
-        ::setenv(prefix_variable, node.options.topic_prefix.c_str(), 1);
-        ::setenv(folder_variable, node.options.replica_path.c_str(), 1);
         std::array<int, 2> pipe{};
         REQUIRE_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
         pid_ = ::fork();
         if (pid_ == 0) {
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             ::dup2(pipe[1], STDOUT_FILENO);
-            ::execl("/proc/self/exe", "owner", "--no-skip", "--test-case=an owner that*", nullptr);
+            ::execl(BOS_KAFKA_OWNER, BOS_KAFKA_OWNER, node.options.brokers.c_str(),
+                    node.options.topic_prefix.c_str(), node.options.replica_path.c_str(), nullptr);
             ::_exit(127);
         }
         ::close(pipe[1]);
@@ -76,23 +57,6 @@ class Owner {
 };
 
 }  // namespace
-
-TEST_CASE("an owner that appends until it is killed" * doctest::skip()) {
-    REQUIRE(std::getenv(folder_variable) != nullptr);
-    const auto log = KafkaLog::open(options_from_environment()).value();
-    Chain chain(tenant("acme"), log->head(tenant("acme")).value());
-    constexpr std::size_t pipeline = 16;
-    while (true) {
-        Answers answers;
-        for (std::size_t i = 0; i < pipeline; ++i) log->append(chain.next(), answers.done());
-        for (const auto& outcome : answers.wait_for(pipeline)) {
-            REQUIRE(outcome.has_value());
-            std::printf("acknowledged %llu\n",
-                        static_cast<unsigned long long>(outcome->position.value));
-        }
-        std::fflush(stdout);
-    }
-}
 
 TEST_CASE("what an owner acknowledged is there after it was killed, and its replica goes on") {
     KafkaNode node(next_prefix());
