@@ -345,7 +345,8 @@ bool KafkaEngine::has_open() const {
 
 void KafkaEngine::give_up_all(KafkaBurst& burst) {
     for (const auto& [id, tenant] : tenants_) {
-        if (tenant->has_open()) tenant->drop({Code::unavailable, "the log stops"}, now_, burst);
+        if (!tenant->has_open() && !tenant->has_followers()) continue;
+        tenant->drop({Code::unavailable, "the log stops"}, now_, burst);
     }
 }
 

@@ -54,8 +54,7 @@ std::optional<KafkaTenant::Mode> KafkaTenant::take_opening(Instant now) {
     const bool read = state_ == State::closed && (following_ || !followers_.empty());
     const bool held = refusal_ && now < refusal_until_;
     if (state_ == State::opening || held || !(append || read)) return std::nullopt;
-    if (chain_) ignored_ += chain_->ignored();
-    chain_.reset();  // it is read again from the replica's end: nothing of ours is open in it
+    forget_chain();  // it is read again from the replica's end: nothing of ours is open in it
     state_ = State::opening;
     mode_ = append ? Mode::append : Mode::read_only;
     return mode_;
@@ -325,15 +324,21 @@ void KafkaTenant::tell_followers(const Result<void>& outcome, KafkaBurst& burst)
     }
 }
 
-void KafkaTenant::close(const Result<void>& why, KafkaBurst& burst) {
+/// Reports of what was sent until now, also of appends that are answered already, mean nothing to
+/// the next chain.
+void KafkaTenant::forget_chain() {
     if (chain_) ignored_ += chain_->ignored();
     chain_.reset();
     witness_.reset();
     settle_until_.reset();
+    ++incarnation_;
+}
+
+void KafkaTenant::close(const Result<void>& why, KafkaBurst& burst) {
+    forget_chain();
     last_failure_.clear();
     state_ = State::closed;
     mode_ = Mode::read_only;
-    ++incarnation_;
     tell_followers(why, burst);
 }
 

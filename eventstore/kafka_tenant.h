@@ -83,6 +83,7 @@ class KafkaTenant {
     /// It waits for something that may never come: tick() it.
     [[nodiscard]] bool restless() const;
     [[nodiscard]] bool has_open() const { return !open_.empty(); }
+    [[nodiscard]] bool has_followers() const { return !followers_.empty(); }
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
 
     bool reading = false;  ///< by the consumer; kept by the engine
@@ -95,6 +96,7 @@ class KafkaTenant {
                       KafkaBurst& burst);
     void check_witness(const kafka::Consumer::Message& message, Instant now, KafkaBurst& burst);
     void caught_up(Instant now, KafkaBurst& burst);
+    void forget_chain();
     void close(const Result<void>& why, KafkaBurst& burst);
     void tell_followers(const Result<void>& outcome, KafkaBurst& burst);
     void review(Instant now);

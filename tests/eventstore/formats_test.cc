@@ -52,6 +52,9 @@ TEST_CASE("the log's keys are the same in every release") {
     CHECK_EQ(to_hex(log_rows::key_key(acme, sha256("k-1"))),
              "6b61636d6500017c35c5a1785d20704e44d5de4beb81c1fce91b6fe48ed7c3159af6f7f832078b");
     CHECK_EQ(to_hex(log_rows::end_key()), "65");
+    CHECK_EQ(to_hex(log_rows::origin_key(acme)), "6f61636d650001");
+    CHECK_EQ(to_hex(log_rows::origin_value(41)), "0000000000000029");
+    CHECK_EQ(to_hex(log_rows::cluster_key()), "63");
 }
 
 TEST_CASE("the mark file is the same in every release") {
