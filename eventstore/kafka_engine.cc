@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t messages_max = 4096;
 constexpr std::size_t reports_max = 64;
 constexpr auto tick_every = std::chrono::milliseconds(50);
+// What may come meanwhile is far below what is kept free.
+constexpr auto room_every = std::chrono::milliseconds(20);
 
 int milliseconds(const KafkaEngineOptions& options) {
     return static_cast<int>(options.topics.timeout.count());
@@ -123,7 +125,10 @@ void KafkaEngine::turn() {
     KafkaInbox::Mail mail = inbox_.take(next_tick());
     now_ = std::chrono::steady_clock::now();
     if (mail.stopping && !stop_by_) stop_by_ = now_ + options_.limits.settle;
-    room_ = replica_.make_room(0);
+    if (!room_ || now_ - room_at_ > room_every) {
+        room_ = replica_.make_room(0);
+        room_at_ = now_;
+    }
     KafkaBurst burst;
     deliver(std::move(mail), burst);
     take_reports(burst);
@@ -284,6 +289,7 @@ void KafkaEngine::seal(KafkaTenant& tenant) {
 void KafkaEngine::apply(KafkaBurst& burst) {
     if (!burst.records.empty()) {
         if (const Result<void> written = write(burst); !written) {
+            room_at_ = {};  // look again before anything more is sent
             for (KafkaBurst::Answer& answer : burst.answers) {
                 if (!answer.outcome) continue;
                 answer.outcome = fail(Code::unknown, "stored in Kafka, but not in the replica: " +

@@ -12,19 +12,18 @@ void KafkaInbox::append(std::string record, AppendDone done) {
     } else {
         append->refusal = Error{Code::invalid, std::move(index).error().detail};
     }
-    {
-        const std::lock_guard lock(mutex_);
-        if (append->record && !append->refusal && !admit(append->record->bytes.size())) {
-            append->refusal = Error{Code::unavailable, mail_.stopping ? "the log is stopping"
-                                                                      : "the log's queue is full"};
-            append->record->bytes = {};  // a refused one takes no place, so it holds no bytes
-        }
-        if (!closed_) {
-            mail_.appends.push_back(std::move(append));
-            return notify(woken_);
-        }
+    std::unique_lock lock(mutex_);
+    if (append->record && !append->refusal && !admit(append->record->bytes.size())) {
+        append->refusal = Error{Code::unavailable,
+                                mail_.stopping ? "the log is stopping" : "the log's queue is full"};
+        append->record->bytes = {};  // a refused one takes no place, so it holds no bytes
     }
-    append->done(std::unexpected(*append->refusal));
+    if (!closed_) {
+        mail_.appends.push_back(std::move(append));
+        return notify(std::move(lock));
+    }
+    lock.unlock();
+    append->done(std::unexpected(append->refusal.value_or(Error{})));
 }
 
 bool KafkaInbox::admit(std::size_t bytes) {
@@ -37,37 +36,35 @@ bool KafkaInbox::admit(std::size_t bytes) {
 }
 
 void KafkaInbox::follow(Follow follow) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (!closed_) {
-            mail_.follows.push_back(std::move(follow));
-            return notify(woken_);
-        }
+    std::unique_lock lock(mutex_);
+    if (!closed_) {
+        mail_.follows.push_back(std::move(follow));
+        return notify(std::move(lock));
     }
+    lock.unlock();
     follow.done(fail(Code::unavailable, "the log is stopped"));
 }
 
 void KafkaInbox::opened(Opened opened) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     mail_.opened.push_back(std::move(opened));
-    notify(woken_);
+    notify(std::move(lock));
 }
 
-void KafkaInbox::wake() {
-    const std::lock_guard lock(mutex_);
-    notify(woken_);
-}
+void KafkaInbox::wake() { notify(std::unique_lock(mutex_)); }
 
 void KafkaInbox::stop() {
-    const std::lock_guard lock(mutex_);
-    notify(mail_.stopping);
+    std::unique_lock lock(mutex_);
+    mail_.stopping = true;
+    notify(std::move(lock));
 }
 
-/// A thread that is at work looks again by itself.
-void KafkaInbox::notify(bool& flag) {
-    flag = true;
+/// A thread that is at work looks again by itself. One that waits finds the lock free.
+void KafkaInbox::notify(std::unique_lock<std::mutex> lock) {
     woken_ = true;
-    if (waiting_) changed_.notify_one();
+    const bool waiting = waiting_;
+    lock.unlock();
+    if (waiting) changed_.notify_one();
 }
 
 KafkaInbox::Mail KafkaInbox::take(std::optional<std::chrono::steady_clock::time_point> until) {

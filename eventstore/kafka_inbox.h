@@ -58,7 +58,7 @@ class KafkaInbox {
     [[nodiscard]] Mail close();
 
   private:
-    void notify(bool& flag);
+    void notify(std::unique_lock<std::mutex> lock);
     [[nodiscard]] bool admit(std::size_t bytes);
 
     const Bounds bounds_;
