@@ -23,8 +23,8 @@ Properties properties_of(const Properties& given) {
     set("fetch.wait.max.ms", "20");
     set("fetch.error.backoff.ms", "50");
     set("fetch.message.max.bytes", "4194304");
-    // Past one of these 2.0.2 pauses for a whole second (confluentinc/librdkafka#2879): so the
-    // bound in bytes is above what a second takes, and that in messages out of the way.
+    // Past one of these 2.0.2 pauses for a whole second (fetch.queue.backoff.ms came with 2.2): so
+    // the bound in bytes is above what a second takes, and that in messages out of the way.
     set("queued.max.messages.kbytes", "131072");
     set("queued.min.messages", "10000000");
     set("topic.metadata.refresh.interval.ms", "30000");
