@@ -55,34 +55,41 @@ Result<Opened> open_files(const std::string& path) {
     return opened;
 }
 
-/// A log that is too short for good is opened all the same: check_mark() tells what is wrong.
-Result<std::unique_ptr<LogTables>> open_tables(const std::string& path) {
-    auto opened = look_again([&](int look) -> Result<Opened> {
+/// `seen` is how far the log was known to reach; the mark can be one group behind. A log that is
+/// too short for good is opened all the same: check_mark() tells what is wrong.
+Result<Opened> open_whole(const std::string& path, const Mark& seen) {
+    return look_again([&](int look) -> Result<Opened> {
         BOS_TRY(Opened now, open_files(path));
-        if (look < looks_max && !now.reaches_mark())
+        const bool whole = now.reaches_mark() && now.end.sequence >= seen.sequence;
+        if (look < looks_max && !whole)
             return fail(Code::unavailable, "the log is being moved from file to file");
         return now;
     });
-    if (!opened) return std::unexpected(std::move(opened).error());
-    return std::move(opened->tables);
 }
 
 class LogReader final : public EventLog {
     // First, since the others need its type.
     template <class Read>
     auto reading(const Read& read) const {
-        return look_again([&](int look) -> decltype(read(*tables_)) {
+        return look_again([&](int look) -> decltype(read(*opened_.tables)) {
             const std::scoped_lock lock(mutex_);
-            if (look > 1) {
-                BOS_TRY(tables_, open_tables(path_));
-            }
-            return read(*tables_);
+            if (look > 1) BOS_CHECK(reopen());
+            return read(*opened_.tables);
         });
     }
 
+    /// Never to an earlier end: what was read once is there.
+    Result<void> reopen() const {
+        BOS_TRY(Opened now, open_whole(path_, opened_.end));
+        if (now.end.sequence < opened_.end.sequence)
+            return fail(Code::corrupt, "the log ends before what was read of it");
+        opened_ = std::move(now);
+        return {};
+    }
+
   public:
-    LogReader(std::string path, std::unique_ptr<LogTables> tables)
-        : path_(std::move(path)), tables_(std::move(tables)) {}
+    LogReader(std::string path, Opened opened)
+        : path_(std::move(path)), opened_(std::move(opened)) {}
 
     void append(std::string, AppendDone done) override {
         done(fail(Code::unavailable, "this log was opened for reading only"));
@@ -125,14 +132,14 @@ class LogReader final : public EventLog {
   private:
     const std::string path_;
     mutable std::mutex mutex_;  ///< one read at a time: each may open the files anew
-    mutable std::unique_ptr<LogTables> tables_;
+    mutable Opened opened_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<EventLog>> open_log_for_reading(const std::string& path) {
-    BOS_TRY(auto tables, open_tables(path));
-    return std::unique_ptr<EventLog>(std::make_unique<LogReader>(path, std::move(tables)));
+    BOS_TRY(Opened opened, open_whole(path, {}));
+    return std::unique_ptr<EventLog>(std::make_unique<LogReader>(path, std::move(opened)));
 }
 
 Result<void> check_mark(const std::string& path) {
@@ -141,9 +148,10 @@ Result<void> check_mark(const std::string& path) {
         if (!opened.mark && opened.end.sequence > 0)
             return fail(Code::corrupt, "the log has no mark " + path + ".mark");
         if (!opened.reaches_mark()) {
-            return fail(Code::corrupt,
-                        fmt::format("the log ends at record {} of all tenants; {} were acknowledged",
-                                    opened.end.sequence, opened.mark->sequence));
+            return fail(
+                Code::corrupt,
+                fmt::format("the log ends at record {} of all tenants; {} were acknowledged",
+                            opened.end.sequence, opened.mark->sequence));
         }
         return {};
     });
