@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
@@ -78,6 +79,7 @@ int run(Options options) {
 
 int main(int argc, char** argv) {
     using namespace bos::bench;  // NOLINT: the program's own namespace
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("bench"));  // standard output is the JSON's
     spdlog::set_level(spdlog::level::warn);
     Options options;
     options.folder = std::filesystem::temp_directory_path();
