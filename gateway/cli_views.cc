@@ -32,26 +32,33 @@ void draw_progress(std::string_view name, Position done, Position all) {
     if (done == all) fmt::print(stderr, "\n");
 }
 
-int rebuild(const ViewOptions& options) {
+/// Opens the node of the folder and does `work` for each tenant that was asked for.
+template <class Work>
+int for_each_tenant(const ViewOptions& options, const Work& work) {
     SystemClock clock;
     SystemRandom random;
-    auto node = Node::open(
+    const auto node = Node::open(
         {.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}}, clock, random);
     if (!node) return report(node.error());
     const auto tenants = tenants_asked((*node)->log(), options.tenant);
     if (!tenants) return report(tenants.error());
     for (const TenantId& tenant : *tenants) {
+        Result<void> done = (*node)->open_tenant(tenant);
+        if (done) done = work(**node, tenant);
+        if (!done) return report(done.error());
+    }
+    return 0;
+}
+
+int rebuild(const ViewOptions& options) {
+    return for_each_tenant(options, [&](Node& node, const TenantId& tenant) {
         projections::RebuildOptions rebuild_options;
         rebuild_options.threads = options.threads;
         rebuild_options.progress = [&](Position done, Position all) {
             draw_progress(tenant.value(), done, all);
         };
-        if (auto opened = (*node)->open_tenant(tenant); !opened) return report(opened.error());
-        if (auto rebuilt = (*node)->runner().rebuild(tenant, (*node)->log(), rebuild_options);
-            !rebuilt)
-            return report(rebuilt.error());
-    }
-    return 0;
+        return node.runner().rebuild(tenant, node.log(), rebuild_options);
+    });
 }
 
 /// While a server runs it alone has the stores, so it does the work and this process
@@ -68,21 +75,12 @@ int rebuild_here_or_there(const ViewOptions& options) {
 }
 
 int hash(const ViewOptions& options) {
-    SystemClock clock;
-    SystemRandom random;
-    auto node = Node::open(
-        {.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}}, clock, random);
-    if (!node) return report(node.error());
-    const auto tenants = tenants_asked((*node)->log(), options.tenant);
-    if (!tenants) return report(tenants.error());
-    for (const TenantId& tenant : *tenants) {
-        if (auto opened = (*node)->open_tenant(tenant); !opened) return report(opened.error());
-        const auto hashes = (*node)->runner().hash(tenant);
-        if (!hashes) return report(hashes.error());
-        for (const projections::ViewHash& view : *hashes)
+    return for_each_tenant(options, [](Node& node, const TenantId& tenant) -> Result<void> {
+        BOS_TRY(const std::vector<projections::ViewHash> hashes, node.runner().hash(tenant));
+        for (const projections::ViewHash& view : hashes)
             fmt::print("{} {} {}\n", tenant.value(), view.view, to_hex(view.hash));
-    }
-    return 0;
+        return {};
+    });
 }
 
 }  // namespace
