@@ -75,6 +75,8 @@ TEST_CASE("four threads ask while the shard drains: everybody is answered, and t
     Machine machine;
     NoSink sink;
     Worker disk;
+    // Outlives those that post to it: asio wakes a context after it let go of its lock.
+    Worker caller_thread;
     Worker shard_thread;
     eventstore::MemoryLog log(
         [&](eventstore::MemoryLog::Step step) { asio::post(disk.context, std::move(step)); },
@@ -86,7 +88,6 @@ TEST_CASE("four threads ask while the shard drains: everybody is answered, and t
     std::atomic<std::size_t> asked = 0;
     std::atomic<bool> stop = false;
     {
-        Worker caller_thread;
         std::vector<std::jthread> threads;
         for (int i = 0; i < 3; ++i) {
             threads.emplace_back([&] {
@@ -114,6 +115,7 @@ TEST_CASE("four threads ask while the shard drains: everybody is answered, and t
                 std::future_status::ready);
         stop = true;
     }
+    caller_thread.stop();
     shard_thread.stop();
     log.stop();
     CHECK_EQ(counts.done + counts.refused, asked);
