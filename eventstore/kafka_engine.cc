@@ -97,11 +97,10 @@ Result<void> KafkaEngine::look(const KafkaTenant& tenant, KafkaTenant::Mode mode
     if (mode == KafkaTenant::Mode::read_only) {
         BOS_TRY(const bool exists, topics_->exists(tenant.topic()));
         if (exists) return {};
-        if (known) return kafka::Topics::gone(tenant.topic());
+        if (known) return kafka::topic_gone(tenant.topic());
         return fail(Code::not_found, "there is no " + tenant.topic());
     }
-    using Missing = kafka::Topics::Missing;
-    const auto missing = known ? Missing::refuse : Missing::create;
+    const auto missing = known ? kafka::Missing::refuse : kafka::Missing::create;
     BOS_CHECK(topics_->prepare(tenant.topic(), missing));
     return producer()->warm_up(tenant.topic(), milliseconds(options_));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "eventstore/kafka_handle.h"
+#include "eventstore/kafka_topic.h"
 #include "schemas/base/tenant.h"
 
 #include <chrono>
@@ -38,18 +39,9 @@ class Topics {
     /// log: one partition, enough replicas, nothing deleted or compacted, ever. Errors: corrupt
     /// when a topic that must be there is not; invalid when it has other settings, with all that is
     /// wrong and what to do; unavailable.
-    enum class Missing { create, refuse };
     [[nodiscard]] Result<void> prepare(const std::string& topic, Missing missing) const;
-    /// What is said of a topic that is gone.
-    [[nodiscard]] static std::unexpected<Error> gone(const std::string& topic);
 
   private:
-    [[nodiscard]] Result<void> create(const std::string& topic) const;
-    [[nodiscard]] Result<void> check_replicas(const std::string& topic,
-                                              const rd_kafka_metadata_topic_t& found) const;
-    [[nodiscard]] Result<void> check_settings(const std::string& topic) const;
-    [[nodiscard]] Result<Owned<rd_kafka_event_t>> wait_for(rd_kafka_queue_t* queue,
-                                                           std::string_view doing) const;
     /// What every log's topic is created with, and checked against.
     [[nodiscard]] std::map<std::string, std::string> settings() const;
 

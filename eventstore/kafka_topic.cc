@@ -1,0 +1,178 @@
+#include "eventstore/kafka_topic.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <thread>
+
+namespace bos::eventstore::kafka {
+
+namespace {
+
+constexpr auto leader_poll = std::chrono::milliseconds(20);
+// An answer is late by what librdkafka adds to a request's time limit.
+constexpr int event_room_ms = 1'000;
+
+struct DestroyAdmin {
+    void operator()(rd_kafka_AdminOptions_t* options) const {
+        rd_kafka_AdminOptions_destroy(options);
+    }
+    void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
+    void operator()(rd_kafka_ConfigResource_t* resource) const {
+        rd_kafka_ConfigResource_destroy(resource);
+    }
+};
+
+using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, DestroyAdmin>;
+
+AdminOptions admin_options(rd_kafka_t* handle, rd_kafka_admin_op_t operation, int timeout_ms) {
+    AdminOptions options(rd_kafka_AdminOptions_new(handle, operation));
+    std::array<char, 256> why{};
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, why.data(), why.size());
+    return options;
+}
+
+std::int64_t number(const std::string& text) {
+    std::int64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+/// These may be more than what is asked for; all others must be the same.
+bool is_lower_bound(std::string_view setting) {
+    return setting == "min.insync.replicas" || setting == "max.message.bytes";
+}
+
+bool suffices(const std::string& setting, const std::string& found, const std::string& wanted) {
+    return is_lower_bound(setting) ? number(found) >= number(wanted) : found == wanted;
+}
+
+Result<Owned<rd_kafka_event_t>> wait_for(rd_kafka_queue_t* queue, int timeout_ms,
+                                         std::string_view doing) {
+    Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue, timeout_ms + event_room_ms));
+    if (!event) return fail(Code::unavailable, fmt::format("{}: no answer", doing));
+    if (const auto error = rd_kafka_event_error(event.get())) return kafka::failed(error, doing);
+    return event;
+}
+
+Result<void> create(rd_kafka_t* handle, const WantedTopic& topic, int timeout_ms) {
+    std::array<char, 512> why{};
+    const std::unique_ptr<rd_kafka_NewTopic_t, DestroyAdmin> wanted(rd_kafka_NewTopic_new(
+        topic.name.c_str(), topic.partitions, topic.replicas, why.data(), why.size()));
+    if (!wanted) return fail(Code::invalid, fmt::format("{}: {}", topic.name, why.data()));
+    for (const auto& [name, value] : topic.settings) {
+        rd_kafka_NewTopic_set_config(wanted.get(), name.c_str(), value.c_str());
+    }
+    const AdminOptions options = admin_options(handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+    const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(handle));
+    rd_kafka_NewTopic_t* topics[] = {wanted.get()};
+    rd_kafka_CreateTopics(handle, topics, 1, options.get(), queue.get());
+    BOS_TRY(const Owned<rd_kafka_event_t> event,
+            wait_for(queue.get(), timeout_ms, "create " + topic.name));
+    std::size_t count = 0;
+    const rd_kafka_topic_result_t** results = rd_kafka_CreateTopics_result_topics(
+        rd_kafka_event_CreateTopics_result(event.get()), &count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[i]);
+        // Another node was first; its settings are checked like ours.
+        if (!error || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
+        const char* text = rd_kafka_topic_result_error_string(results[i]);
+        return kafka::failed(error, fmt::format("create {}: {}", topic.name, text ? text : ""));
+    }
+    return {};
+}
+
+bool has_leaders(const rd_kafka_metadata_topic_t& topic) {
+    for (int i = 0; i < topic.partition_cnt; ++i) {
+        if (topic.partitions[i].leader < 0) return false;
+    }
+    return topic.partition_cnt > 0;
+}
+
+Result<void> check_shape(const WantedTopic& wanted, const rd_kafka_metadata_topic_t& found) {
+    if (found.partition_cnt != wanted.partitions) {
+        return fail(Code::invalid, fmt::format("{} has {} partitions; it must have {}", wanted.name,
+                                               found.partition_cnt, wanted.partitions));
+    }
+    for (int i = 0; i < found.partition_cnt; ++i) {
+        if (found.partitions[i].replica_cnt >= wanted.replicas) continue;
+        return fail(Code::invalid,
+                    fmt::format("{} has {} replicas, {} are asked for: add replicas to it, or ask "
+                                "for fewer",
+                                wanted.name, found.partitions[i].replica_cnt, wanted.replicas));
+    }
+    return {};
+}
+
+Result<void> check_settings(rd_kafka_t* handle, const WantedTopic& topic, int timeout_ms) {
+    const std::unique_ptr<rd_kafka_ConfigResource_t, DestroyAdmin> asked(
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.name.c_str()));
+    const AdminOptions options =
+        admin_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+    const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(handle));
+    rd_kafka_ConfigResource_t* resources[] = {asked.get()};
+    rd_kafka_DescribeConfigs(handle, resources, 1, options.get(), queue.get());
+    const std::string doing = "read the settings of " + topic.name;
+    BOS_TRY(const Owned<rd_kafka_event_t> event, wait_for(queue.get(), timeout_ms, doing));
+    std::size_t count = 0;
+    const rd_kafka_ConfigResource_t** found = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+    if (count != 1) return fail(Code::unavailable, doing + ": no answer");
+    if (const auto error = rd_kafka_ConfigResource_error(found[0])) {
+        return kafka::failed(error, doing);
+    }
+    std::size_t entries = 0;
+    const rd_kafka_ConfigEntry_t** entry = rd_kafka_ConfigResource_configs(found[0], &entries);
+    std::vector<std::string> wrong;
+    for (std::size_t i = 0; i < entries; ++i) {
+        const auto setting = topic.settings.find(rd_kafka_ConfigEntry_name(entry[i]));
+        if (setting == topic.settings.end()) continue;
+        const char* text = rd_kafka_ConfigEntry_value(entry[i]);
+        const std::string value = text ? text : "";
+        if (!suffices(setting->first, value, setting->second)) {
+            wrong.push_back(fmt::format("{}={} (expected {}{})", setting->first, value,
+                                        is_lower_bound(setting->first) ? "at least " : "",
+                                        setting->second));
+        }
+    }
+    if (wrong.empty()) return {};
+    return fail(Code::invalid, fmt::format("{} could lose records: {}; change the topic's settings",
+                                           topic.name, fmt::join(wrong, ", ")));
+}
+
+}  // namespace
+
+std::unexpected<Error> topic_gone(const std::string& topic) {
+    return fail(Code::corrupt,
+                topic + " is gone from the cluster, and records were read from it: restore it");
+}
+
+Result<void> prepare_topic(rd_kafka_t* handle, const WantedTopic& wanted, Missing missing,
+                           std::chrono::milliseconds timeout) {
+    const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(handle, wanted.name.c_str(), nullptr));
+    const int timeout_ms = static_cast<int>(timeout.count());
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    bool created = false;
+    while (true) {
+        BOS_TRY(const Metadata metadata, metadata_of(handle, topic.get(), timeout_ms));
+        const rd_kafka_metadata_topic_t& found = metadata->topics[0];
+        if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && !created) {
+            if (missing == Missing::refuse) return topic_gone(wanted.name);
+            BOS_CHECK(create(handle, wanted, timeout_ms));
+            created = true;
+        } else if (!found.err && has_leaders(found)) {
+            BOS_CHECK(check_shape(wanted, found));
+            return check_settings(handle, wanted, timeout_ms);
+        } else if (std::chrono::steady_clock::now() > until) {
+            return kafka::failed(found.err ? found.err : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+                                 "wait for the leader of " + wanted.name);
+        } else {
+            std::this_thread::sleep_for(leader_poll);  // the cluster tells nobody when it is ready
+        }
+    }
+}
+
+}  // namespace bos::eventstore::kafka
