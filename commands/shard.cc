@@ -121,6 +121,14 @@ void Shard::take_completions() {
     for (TenantActor* tenant : touched) tenant->settle();
 }
 
+void Shard::forget(const TenantId& tenant, std::move_only_function<void()> forgotten) {
+    asio::post(executor_, [this, tenant, done = std::move(forgotten)]() mutable {
+        const auto found = tenants_.find(tenant);
+        if (found != tenants_.end() && found->second.actor->idle()) tenants_.erase(found);
+        done();
+    });
+}
+
 void Shard::drain(std::move_only_function<void()> drained) {
     draining_ = true;
     asio::post(executor_, [this, done = std::move(drained)]() mutable {

@@ -42,6 +42,11 @@ class Shard {
     /// block.
     void submit(Request request, Reply reply);
 
+    /// Thread-safe. What is remembered of a tenant is dropped, so that its next command reads the
+    /// log anew; `forgotten` runs on the shard. A tenant with commands under way keeps what it has:
+    /// they find out by themselves whether the log went on without them.
+    void forget(const TenantId& tenant, std::move_only_function<void()> forgotten);
+
     /// Thread-safe. From now on new commands are refused; `drained` runs once on the shard when
     /// every command that was taken has its answer.
     void drain(std::move_only_function<void()> drained);

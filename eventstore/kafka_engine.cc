@@ -53,6 +53,11 @@ void KafkaEngine::append(std::string record, AppendDone done) {
 
 void KafkaEngine::follow(KafkaInbox::Follow follow) { inbox_.follow(std::move(follow)); }
 
+void KafkaEngine::listen(std::function<void(const TenantId&)> listener) {
+    const std::lock_guard lock(mutex_);
+    listener_ = std::move(listener);
+}
+
 void KafkaEngine::stop() {
     if (!thread_.joinable() && !opener_) return;  // start() failed
     BOS_ASSERT(std::this_thread::get_id() != thread_.get_id());
@@ -297,9 +302,22 @@ void KafkaEngine::apply(KafkaBurst& burst) {
             for (const KafkaReplica::Origin& origin : burst.origins) {
                 touch(find(*origin.tenant)).drop(written.error(), now_, burst);
             }
+        } else {
+            tell_listener(burst);
         }
     }
     answer(burst);
+}
+
+void KafkaEngine::tell_listener(const KafkaBurst& burst) {
+    const std::lock_guard lock(mutex_);
+    if (!listener_) return;
+    const TenantId* told = nullptr;
+    for (const IndexedRecord& record : burst.read) {
+        const TenantId& tenant = record.index.link.tenant;
+        if (told == nullptr || *told != tenant) listener_(tenant);
+        told = &tenant;
+    }
 }
 
 Result<void> KafkaEngine::write(const KafkaBurst& burst) {

@@ -50,6 +50,8 @@ class KafkaEngine {
 
     void append(std::string record, AppendDone done);
     void follow(KafkaInbox::Follow follow);
+    /// See KafkaLog::listen.
+    void listen(std::function<void(const TenantId&)> listener);
     /// Answers what is under way, refuses the rest. Not from a done.
     void stop();
 
@@ -86,6 +88,7 @@ class KafkaEngine {
     void apply(KafkaBurst& burst);
     [[nodiscard]] Result<void> write(const KafkaBurst& burst);
     void answer(KafkaBurst& burst);
+    void tell_listener(const KafkaBurst& burst);
     void steer(KafkaBurst& burst);
     void give_up_all(KafkaBurst& burst);
     void refuse_all(KafkaInbox::Mail mail);
@@ -102,6 +105,7 @@ class KafkaEngine {
     // Guarded by mutex_.
     std::shared_ptr<kafka::Producer> producer_;  ///< replaced on thread_ only
     std::unordered_map<TenantId, std::uint64_t> ignored_;
+    std::function<void(const TenantId&)> listener_;
 
     std::mutex cluster_mutex_;
     std::string cluster_;  ///< guarded by cluster_mutex_; empty until one has answered

@@ -21,6 +21,10 @@ struct Destroy {
     void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
     void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
     void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
+    void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+    void operator()(rd_kafka_topic_partition_list_t* partitions) const {
+        rd_kafka_topic_partition_list_destroy(partitions);
+    }
     void operator()(const rd_kafka_metadata_t* metadata) const {
         rd_kafka_metadata_destroy(metadata);
     }
@@ -32,13 +36,19 @@ using Metadata = Owned<const rd_kafka_metadata_t>;
 /// The one place where librdkafka's codes become ours. `doing` says what was tried.
 [[nodiscard]] std::unexpected<Error> failed(rd_kafka_resp_err_t error, std::string_view doing);
 
-/// A client of the given kind. librdkafka's own messages go to spdlog. `on_report` gets each
-/// message that was produced, with `opaque`, on the thread that polls. Errors: invalid = a property
-/// that it does not know, or a value that it does not take.
+/// Called on the thread that polls, with `opaque`.
 struct Reports {
+    /// Gets each message that was produced.
     void (*on_report)(rd_kafka_t*, const rd_kafka_message_t*, void* opaque) = nullptr;
+    /// Gets what a member of a group is assigned, or has to give back, and tells librdkafka that it
+    /// knows.
+    void (*on_rebalance)(rd_kafka_t*, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*,
+                         void* opaque) = nullptr;
     void* opaque = nullptr;
 };
+
+/// A client of the given kind. librdkafka's own messages go to spdlog. Errors: invalid = a property
+/// that it does not know, or a value that it does not take.
 [[nodiscard]] Result<Owned<rd_kafka_t>> open_handle(rd_kafka_type_t type,
                                                     const Properties& properties,
                                                     const Reports& reports = {});

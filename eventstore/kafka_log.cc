@@ -131,6 +131,12 @@ void KafkaLog::catch_up(const TenantId& tenant, FollowDone done) {
     parts_->engine->follow({tenant, false, std::move(done)});
 }
 
+void KafkaLog::listen(Listener listener) { parts_->engine->listen(std::move(listener)); }
+
+Result<std::vector<TenantId>> KafkaLog::tenants_in_cluster() const {
+    return parts_->engine->topics().tenants();
+}
+
 std::uint64_t KafkaLog::ignored(const TenantId& tenant) const {
     return parts_->engine->ignored(tenant);
 }

@@ -92,6 +92,14 @@ class KafkaLog final : public EventLog {
     /// Reads to the end that the topic has now, once.
     void catch_up(const TenantId& tenant, FollowDone done);
 
+    /// `listener` is told of a tenant when records that others appended have become readable here.
+    /// On the engine's thread; it must not block. The last one given counts; none at first.
+    using Listener = std::function<void(const TenantId&)>;
+    void listen(Listener listener);
+
+    /// Tenants that have a topic in the cluster, read here or not. Blocks. Errors: unavailable.
+    [[nodiscard]] Result<std::vector<TenantId>> tenants_in_cluster() const;
+
     /// Records of the tenant's topic that this node read since it opened and that no reader takes.
     [[nodiscard]] std::uint64_t ignored(const TenantId& tenant) const;
 

@@ -63,6 +63,11 @@ std::optional<KafkaTenant::Mode> KafkaTenant::take_opening(Instant now) {
 void KafkaTenant::opened(const Result<void>& found, const Result<KafkaReplica::End>& end,
                          Instant now, KafkaBurst& burst) {
     if (state_ != State::opening) return;
+    if (!found && found.error().code == Code::not_found) {
+        // Nobody has written to the tenant yet. An append makes its topic.
+        following_ = false;
+        return close(found, burst);
+    }
     if (!found) return drop(found.error(), now, burst);
     if (!end) return drop(end.error(), now, burst);
     // The record that the replica ends with is read again: it proves that this is still the topic

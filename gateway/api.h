@@ -16,6 +16,8 @@
 
 namespace bos::gateway {
 
+class Cluster;
+
 /// Who a request comes from: told by its credential, never by its body.
 struct Caller {
     TenantId tenant;
@@ -34,6 +36,7 @@ struct Api {
     const projections::ViewStore& views;
     Clock& clock;
     Random& random;
+    Cluster* cluster = nullptr;  ///< none: this node is alone and has the log
 };
 
 }  // namespace bos::gateway

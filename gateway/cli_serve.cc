@@ -2,6 +2,7 @@
 #include "gateway/api.h"
 #include "gateway/authenticator.h"
 #include "gateway/cli.h"
+#include "gateway/cluster.h"
 #include "gateway/command_routes.h"
 #include "gateway/demo.h"
 #include "gateway/health_routes.h"
@@ -12,6 +13,7 @@
 #include "gateway/page.h"
 #include "gateway/query_routes.h"
 #include "gateway/rebuilds.h"
+#include "gateway/request_target.h"
 #include "gateway/view_routes.h"
 
 #include <CLI/CLI.hpp>
@@ -20,8 +22,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <signal.h>
 #include <thread>
 
@@ -38,6 +42,9 @@ struct ServeOptions {
     std::string tls_certificate;
     std::string tls_key;
     std::vector<std::string> hosts;
+    std::string advertise;
+    std::vector<std::string> roles{"gateway", "commands", "projections"};
+    std::string peer_authorities;
     unsigned drain_seconds = 10;
     bool demo = false;
 };
@@ -79,10 +86,15 @@ class GatewayThreads {
 
 /// A tenant comes to be with its first key: its first request opens its views.
 std::expected<Caller, Problem> authenticate(Authenticator& authenticator, Node& node,
-                                            const Request& request) {
+                                            const PeerRoles& roles, const Request& request) {
+    if (!roles.gateway && !request.headers.has(forwarded_header)) {
+        return std::unexpected(
+            Problem::of(problems::misdirected, "This node takes requests of other nodes only."));
+    }
     auto principal = authenticator.authenticate(request.headers.get("Authorization"), request.peer);
     if (!principal) return std::unexpected(std::move(principal).error());
-    if (const auto opened = node.open_tenant(principal->tenant); !opened) {
+    const auto opened = roles.views ? node.open_tenant(principal->tenant) : Result<void>();
+    if (!opened) {
         spdlog::error("views of {}: {}", principal->tenant.value(), opened.error().detail);
         return std::unexpected(Problem::of(problems::unavailable, "The tenant cannot be opened."));
     }
@@ -129,9 +141,44 @@ void block_signals() {
     ::signal(SIGPIPE, SIG_IGN);
 }
 
+ClusterOptions cluster_options(const ServeOptions& options) {
+    const auto has = [&](std::string_view role) {
+        return std::ranges::find(options.roles, role) != options.roles.end();
+    };
+    ClusterOptions cluster{.kafka = options.node.kafka,
+                           .roles = {.gateway = has("gateway"),
+                                     .commands = has("commands"),
+                                     .views = has("projections")},
+                           .peers = {}};
+    cluster.peers.tls = options.server.tls.has_value();
+    cluster.peers.authorities = options.peer_authorities;
+    // Together less than what a server takes from one address.
+    cluster.peers.connections_max = std::max<std::size_t>(1, 64 / options.threads);
+    return cluster;
+}
+
+std::string address_for_others(const ServeOptions& options, std::uint16_t port) {
+    if (!options.advertise.empty()) return options.advertise;
+    const bool is_ipv6 = options.server.address.contains(':');
+    return fmt::format("{}{}{}:{}", is_ipv6 ? "[" : "", options.server.address, is_ipv6 ? "]" : "",
+                       port);
+}
+
+/// Other nodes cannot connect to "any address".
+Result<void> check_advertised(const ServeOptions& options) {
+    if (!options.node.kafka.given() || !options.advertise.empty()) return {};
+    if (options.server.address != "0.0.0.0" && options.server.address != "::") return {};
+    return fail(Code::invalid,
+                fmt::format("--address {} names no one address: say with --advertise HOST:PORT "
+                            "where other nodes reach this one",
+                            options.server.address));
+}
+
 Result<int> serve(ServeOptions options) {
     block_signals();
+    BOS_CHECK(check_advertised(options));
     options.node.data = options.data;
+    options.node.keeps_views = !options.node.kafka.given() || cluster_options(options).roles.views;
     options.server.guard.hosts = options.hosts;
     if (options.tls_certificate.empty() != options.tls_key.empty()) {
         return fail(Code::invalid,
@@ -151,14 +198,20 @@ Result<int> serve(ServeOptions options) {
     Credentials credentials(std::filesystem::path(options.data) / "credentials.jsonl");
     BOS_CHECK(credentials.load());
     Authenticator authenticator(credentials, clock);
-    BOS_CHECK(node->catch_up([](const TenantId& tenant, Position done, Position all) {
-        if (done == all && all.value > 0)
-            spdlog::debug("views of {} are at {}", tenant.value(), all.value);
-    }));
+    if (options.node.keeps_views) {
+        BOS_CHECK(node->catch_up([](const TenantId& tenant, Position done, Position all) {
+            if (done == all && all.value > 0)
+                spdlog::debug("views of {} are at {}", tenant.value(), all.value);
+        }));
+    }
 
+    // Goes after the threads: requests that are cut short let go of it.
+    std::optional<Cluster> cluster;
+    if (options.node.kafka.given()) cluster.emplace(cluster_options(options), *node);
     Metrics metrics;
     const Api api{
-        .authenticate = std::bind_front(&authenticate, std::ref(authenticator), std::ref(*node)),
+        .authenticate = std::bind_front(&authenticate, std::ref(authenticator), std::ref(*node),
+                                        cluster ? cluster->roles() : PeerRoles{}),
         .shard_of = [&node](const TenantId& tenant) -> commands::Shard& {
             return node->shard_of(tenant);
         },
@@ -167,11 +220,12 @@ Result<int> serve(ServeOptions options) {
         .sealer = node->sealer(),
         .views = node->views(),
         .clock = clock,
-        .random = random};
+        .random = random,
+        .cluster = cluster ? &*cluster : nullptr};
     Router router;
     add_command_routes(router, api);
     add_query_routes(router, api);
-    add_health_routes(router, *node, metrics);
+    add_health_routes(router, *node, cluster ? &*cluster : nullptr, metrics);
     Rebuilds rebuilds(*node);
     add_view_routes(router, api, *node, rebuilds);
     add_page(router);
@@ -179,9 +233,13 @@ Result<int> serve(ServeOptions options) {
     GatewayThreads threads(options.threads);
     Server server(threads.executors(), options.server, std::bind_front(&Router::handle, &router),
                   &metrics);
-    HoldTimers timers(threads.executors().front(), *node);
+    HoldTimers timers(threads.executors().front(), *node,
+                      [&](const TenantId& tenant) { return !cluster || cluster->owns(tenant); });
     BOS_CHECK(server.start());
     node->start();
+    if (cluster) {
+        BOS_CHECK(cluster->join(address_for_others(options, server.port()), threads.executors()));
+    }
     timers.start();
     threads.start();
     greet(options, server.port(), demo);
@@ -189,8 +247,11 @@ Result<int> serve(ServeOptions options) {
 
     const int signal = wait_for_signal();
     spdlog::info("signal {}: no new requests; finishing those in flight", signal);
+    // While the others take over, requests that still come go to them.
+    if (cluster) cluster->leave(drain);
     const bool answered = server.stop(drain);
     threads.stop();
+    if (cluster) cluster->close();
     timers.stop();
     const bool drained = node->stop(drain);
     spdlog::info("stopped{}",
@@ -222,6 +283,22 @@ void add_serve(CLI::App& app, int& status) {
     word->add_option("--tls-key", options->tls_key, "PEM file with the private key")
         ->envname("BOS_TLS_KEY");
     add_kafka_options(*word, options->node.kafka);
+    word->add_option("--advertise", options->advertise,
+                     "HOST:PORT where other nodes reach this one; none = --address and the port")
+        ->envname("BOS_ADVERTISE")
+        ->check([](const std::string& text) {
+            return is_authority(text) && text.contains(':') ? std::string() : "must be HOST:PORT";
+        });
+    word->add_option("--roles", options->roles,
+                     "What this node does on Kafka, with commas between: gateway (takes requests "
+                     "of clients), commands (decides them), projections (keeps views)")
+        ->delimiter(',')
+        ->envname("BOS_ROLES")
+        ->check(CLI::IsMember({"gateway", "commands", "projections"}));
+    word->add_option("--peer-authorities", options->peer_authorities,
+                     "PEM file with the authorities of other nodes' certificates; none = the "
+                     "machine's")
+        ->envname("BOS_PEER_AUTHORITIES");
     word->add_option("--threads", options->threads, "Threads for connections")
         ->envname("BOS_THREADS")
         ->check(CLI::Range(1, 64))

@@ -1,5 +1,6 @@
 #include "gateway/command_routes.h"
 
+#include "gateway/cluster.h"
 #include "gateway/field_parameters.h"
 #include "gateway/json.h"
 #include "gateway/trace_context.h"
@@ -263,16 +264,29 @@ Parsed<commands::Request> read_request(const Api& api, const CommandRoute& route
     return request;
 }
 
+asio::awaitable<Response> decide(const Api& api, CommandRoute route, commands::Request request) {
+    const bool dry_run = request.dry_run;
+    commands::Shard& shard = api.shard_of(request.tenant);
+    const commands::Outcome outcome = co_await shard.execute(std::move(request));
+    if (!outcome) co_return to_response(problem_of(outcome.error()));
+    co_return answer_of(*outcome, route, dry_run);
+}
+
+/// What cannot be read is refused by the node that was asked; the rest is the owner's affair.
 asio::awaitable<Response> run_command(const Api& api, CommandRoute route, Request http) {
     const auto caller = api.authenticate(http);
     if (!caller) co_return to_response(caller.error());
     auto request = read_request(api, route, http, *caller);
     if (!request) co_return to_response(request.error());
-    const bool dry_run = request->dry_run;
-    commands::Shard& shard = api.shard_of(caller->tenant);
-    const commands::Outcome outcome = co_await shard.execute(*std::move(request));
-    if (!outcome) co_return to_response(problem_of(outcome.error()));
-    co_return answer_of(*outcome, route, dry_run);
+    if (api.cluster == nullptr) co_return co_await decide(api, route, *std::move(request));
+    // However many nodes it reaches, it is one command.
+    http.headers.set("Idempotency-Key", request->key);
+    const TenantId tenant = caller->tenant;
+    co_return co_await api.cluster->at_owner(
+        tenant, std::move(http), [&api, route, &request](bool may_be_written) {
+            request->key_is_fresh = request->key_is_fresh && !may_be_written;
+            return decide(api, route, *std::move(request));
+        });
 }
 
 }  // namespace

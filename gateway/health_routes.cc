@@ -16,10 +16,12 @@ asio::awaitable<Response> live() {
     co_return text_response(200, "text/plain; charset=utf-8", "ok\n");
 }
 
-asio::awaitable<Response> ready(Node& node) {
+asio::awaitable<Response> ready(Node& node, const Cluster* cluster) {
     const auto tenants = node.log().tenants();
     if (!tenants) co_return problem_response(problems::unavailable, "The log cannot be read.");
+    const bool has_views = cluster == nullptr || cluster->roles().views;
     for (const TenantId& tenant : *tenants) {
+        if (!has_views) break;
         const auto head = node.log().head(tenant);
         const auto views = node.views().views(tenant);
         if (!head || !views)
@@ -31,9 +33,10 @@ asio::awaitable<Response> ready(Node& node) {
             co_return problem_response(problems::unavailable, "Views are behind the log.");
         }
     }
-    co_return json_response(200,
-                            fmt::format(R"({{"ready":true,"tenants":{},"commands_in_flight":{}}})",
-                                        tenants->size(), node.commands_in_flight()));
+    std::string body = fmt::format(R"({{"ready":true,"tenants":{},"commands_in_flight":{})",
+                                   tenants->size(), node.commands_in_flight());
+    if (cluster != nullptr) body += fmt::format(R"(,"shards":{})", cluster->shards().own());
+    co_return json_response(200, body + '}');
 }
 
 asio::awaitable<Response> show_metrics(const Metrics& metrics) {
@@ -44,12 +47,12 @@ asio::awaitable<Response> show_openapi() { co_return json_response(200, openapi_
 
 }  // namespace
 
-void add_health_routes(Router& router, Node& node, const Metrics& metrics) {
+void add_health_routes(Router& router, Node& node, const Cluster* cluster, const Metrics& metrics) {
     router.add(
         "GET /livez", [](const Request&) { return live(); }, "node.livez", "The process answers");
     router.add(
-        "GET /readyz", [&node](const Request&) { return ready(node); }, "node.readyz",
-        "It can serve");
+        "GET /readyz", [&node, cluster](const Request&) { return ready(node, cluster); },
+        "node.readyz", "It can serve");
     router.add(
         "GET /metrics", [&metrics](const Request&) { return show_metrics(metrics); },
         "node.metrics", "Prometheus");

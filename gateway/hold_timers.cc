@@ -48,8 +48,9 @@ commands::Request resume(const TenantId& tenant, const Hold& hold, Uuid correlat
 
 class HoldTimers::State : public std::enable_shared_from_this<State> {
   public:
-    State(boost::asio::any_io_executor executor, Node& node)
-        : timer_(std::move(executor)), node_(node) {}
+    State(boost::asio::any_io_executor executor, Node& node,
+          std::function<bool(const TenantId&)> owns)
+        : timer_(std::move(executor)), node_(node), owns_(std::move(owns)) {}
 
     void wait() {
         timer_.expires_after(std::chrono::seconds(1));
@@ -70,6 +71,7 @@ class HoldTimers::State : public std::enable_shared_from_this<State> {
         const auto tenants = node_.log().tenants();
         if (!tenants) return spdlog::warn("timers: {}", tenants.error().detail);
         for (const TenantId& tenant : *tenants) {
+            if (!owns_(tenant)) continue;
             const auto due = due_holds(node_, tenant);
             if (!due) continue;  // the views are being opened; the next look comes in a second
             for (const Hold& hold : *due) {
@@ -84,11 +86,13 @@ class HoldTimers::State : public std::enable_shared_from_this<State> {
 
     boost::asio::steady_timer timer_;
     Node& node_;
+    const std::function<bool(const TenantId&)> owns_;
     bool stopped_ = false;
 };
 
-HoldTimers::HoldTimers(boost::asio::any_io_executor executor, Node& node)
-    : state_(std::make_shared<State>(std::move(executor), node)) {}
+HoldTimers::HoldTimers(boost::asio::any_io_executor executor, Node& node,
+                       std::function<bool(const TenantId&)> owns)
+    : state_(std::make_shared<State>(std::move(executor), node, std::move(owns))) {}
 
 HoldTimers::~HoldTimers() { stop(); }
 

@@ -4,6 +4,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <functional>
 #include <memory>
 
 namespace bos::gateway {
@@ -14,7 +15,9 @@ namespace bos::gateway {
 /// order of their times.
 class HoldTimers {
   public:
-    HoldTimers(boost::asio::any_io_executor executor, Node& node);
+    /// `owns`: whether commands of a tenant are decided here; other nodes look after the others.
+    HoldTimers(boost::asio::any_io_executor executor, Node& node,
+               std::function<bool(const TenantId&)> owns);
     ~HoldTimers();
     void start();
     /// No command is sent after it returns. To be called when the executor has stopped, or on it.

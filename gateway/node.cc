@@ -29,8 +29,13 @@ Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster
     BOS_TRY(stores.keys, eventstore::RocksKeyStore::open(key_options));
     // A record may name a key only once that key is durably its subject's.
     const auto keys_durable = [keys = stores.keys.get()] { return keys->sync(); };
-    BOS_TRY(stores.log, kafka.given() ? open_kafka_log(data, kafka, keys_durable)
-                                      : open_embedded_log(data, keys_durable));
+    if (kafka.given()) {
+        BOS_TRY(auto log, open_kafka_log(data, kafka, keys_durable));
+        stores.kafka = log.get();
+        stores.log = std::move(log);
+    } else {
+        BOS_TRY(stores.log, open_embedded_log(data, keys_durable));
+    }
     projections::ViewStoreOptions view_options;
     view_options.path = (data / "views").string();
     view_options.on_corruption = projections::OnCorruption::start_empty;
@@ -48,7 +53,8 @@ Node::Node(Stores stores, const NodeOptions& options, Clock& clock, Random& rand
       clock_(clock),
       random_(random),
       sealer_(*stores_.keys, random),
-      runner_(*stores_.views, projections::ViewSet(projections::Views{}), sealer_) {
+      runner_(*stores_.views, projections::ViewSet(projections::Views{}), sealer_),
+      keeps_views_(options.keeps_views) {
     const commands::Surroundings surroundings{.log = *stores_.log,
                                               .keys = *stores_.keys,
                                               .sealer = sealer_,
@@ -61,10 +67,13 @@ Node::Node(Stores stores, const NodeOptions& options, Clock& clock, Random& rand
                                                           surroundings, options.limits);
         shards_.push_back(std::move(thread));
     }
+    if (stores_.kafka != nullptr)
+        stores_.kafka->listen([this](const TenantId& tenant) { log_grew(tenant); });
 }
 
 Node::~Node() {
     if (running_) stop(std::chrono::seconds(10));
+    if (stores_.kafka != nullptr) stores_.kafka->listen({});
 }
 
 Result<void> Node::catch_up(const TenantProgress& progress) {
@@ -79,15 +88,53 @@ Result<void> Node::catch_up(const TenantProgress& progress) {
     return {};
 }
 
+bool Node::is_open(const TenantId& tenant) {
+    const std::shared_lock lock(opened_mutex_);
+    return opened_.contains(tenant);
+}
+
 Result<void> Node::open_tenant(const TenantId& tenant) {
-    {
-        const std::shared_lock lock(opened_mutex_);
-        if (opened_.contains(tenant)) return {};
-    }
+    if (is_open(tenant)) return {};
     BOS_CHECK(open_views(tenant, {}));
-    const std::unique_lock lock(opened_mutex_);
-    opened_.insert(tenant);
+    {
+        const std::unique_lock lock(opened_mutex_);
+        opened_.insert(tenant);
+    }
+    // What was read while the views were opened was passed over.
+    if (stores_.kafka != nullptr) log_grew(tenant);
     return {};
+}
+
+Result<void> Node::follow(const TenantId& tenant) {
+    stores_.kafka->follow(tenant, [](const Result<void>&) {});
+    return open_tenant(tenant);
+}
+
+void Node::renew(const TenantId& tenant, std::move_only_function<void(const Result<void>&)> done) {
+    auto forget = [this, tenant, told = std::move(done)](Result<void> read) mutable {
+        // A tenant that nobody has written to has no topic.
+        if (!read && read.error().code != Code::not_found) return told(read);
+        shard_of(tenant).forget(tenant, [last = std::move(told)]() mutable { last({}); });
+    };
+    stores_.kafka->catch_up(tenant, std::move(forget));
+}
+
+void Node::log_grew(const TenantId& tenant) {
+    {
+        const std::lock_guard lock(grew_mutex_);
+        if (!grew_.insert(tenant).second) return;
+    }
+    boost::asio::post(thread_of(tenant).context, [this, tenant] {
+        {
+            const std::lock_guard lock(grew_mutex_);
+            grew_.erase(tenant);
+        }
+        if (!is_open(tenant)) return;
+        if (const auto applied = runner_.catch_up(tenant, *stores_.log); !applied) {
+            spdlog::error("views of tenant {} stand still: {}", tenant.value(),
+                          applied.error().detail);
+        }
+    });
 }
 
 Result<void> Node::open_views(const TenantId& tenant, const projections::Progress& progress) {
@@ -132,9 +179,11 @@ bool Node::stop(std::chrono::milliseconds deadline) {
     return drained;
 }
 
-commands::Shard& Node::shard_of(const TenantId& tenant) {
-    return *shards_[std::hash<TenantId>{}(tenant) % shards_.size()]->shard;
+Node::ShardThread& Node::thread_of(const TenantId& tenant) {
+    return *shards_[std::hash<TenantId>{}(tenant) % shards_.size()];
 }
+
+commands::Shard& Node::shard_of(const TenantId& tenant) { return *thread_of(tenant).shard; }
 
 std::size_t Node::commands_in_flight() const {
     std::size_t sum = 0;
@@ -143,6 +192,7 @@ std::size_t Node::commands_in_flight() const {
 }
 
 void Node::committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
+    if (!keeps_views_) return;
     auto projected = runner_.project(tenant, commits);
     if (projected) return;
     // The commits are durable whatever the views do; these have the log to catch up from.

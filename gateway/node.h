@@ -2,6 +2,7 @@
 
 #include "commands/shard.h"
 #include "eventstore/event_log.h"
+#include "eventstore/kafka_log.h"
 #include "eventstore/key_store.h"
 #include "gateway/open_log.h"
 #include "projections/runner.h"
@@ -16,6 +17,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <thread>
@@ -34,6 +36,7 @@ struct Stores {
     std::unique_ptr<eventstore::KeyStore>
         keys;  // the log's commits wait for it: it outlives the log
     std::unique_ptr<eventstore::EventLog> log;
+    eventstore::KafkaLog* kafka = nullptr;  ///< the log, when it is on Kafka
     std::unique_ptr<projections::ViewStore> views;
 };
 
@@ -44,6 +47,7 @@ struct NodeOptions {
     /// turns.
     std::size_t shards = 1;
     commands::ShardLimits limits;
+    bool keeps_views = true;  ///< false: a node of a cluster that only decides or passes on
 };
 
 /// Everything between the log and the gateway, wired together: stores, runner, shards and their
@@ -62,6 +66,13 @@ class Node final : private commands::CommitSink {
     /// when it was done before.
     [[nodiscard]] Result<void> open_tenant(const TenantId& tenant);
 
+    /// Of a log on Kafka: keeps up with what other nodes write to the tenant, until it is written
+    /// here, and makes its views live. Thread-safe; blocks while views are built.
+    [[nodiscard]] Result<void> follow(const TenantId& tenant);
+    /// Of a log on Kafka: reads what the tenant's topic has now and lets the shard forget what it
+    /// knew. `done` runs on the shard, or on a thread of the log. Thread-safe.
+    void renew(const TenantId& tenant, std::move_only_function<void(const Result<void>&)> done);
+
     /// Starts the threads of the shards. Before it, nothing runs.
     void start();
     /// Answers every command in flight, then stops the threads and the log. False when the deadline
@@ -70,6 +81,7 @@ class Node final : private commands::CommitSink {
 
     [[nodiscard]] commands::Shard& shard_of(const TenantId& tenant);
     [[nodiscard]] eventstore::EventLog& log() { return *stores_.log; }
+    [[nodiscard]] eventstore::KafkaLog* kafka() { return stores_.kafka; }
     [[nodiscard]] eventstore::KeyStore& keys() { return *stores_.keys; }
     [[nodiscard]] const eventstore::FieldSealer& sealer() const { return sealer_; }
     [[nodiscard]] projections::ViewStore& views() { return *stores_.views; }
@@ -91,6 +103,11 @@ class Node final : private commands::CommitSink {
     [[nodiscard]] Result<void> open_views(const TenantId& tenant,
                                           const projections::Progress& progress);
 
+    [[nodiscard]] bool is_open(const TenantId& tenant);
+    /// Others have written to the log: the tenant's shard brings its views up to it.
+    void log_grew(const TenantId& tenant);
+    [[nodiscard]] ShardThread& thread_of(const TenantId& tenant);
+
     /// Runs on: tenant shard.
     void committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) override;
 
@@ -100,8 +117,12 @@ class Node final : private commands::CommitSink {
     Random& random_;
     eventstore::FieldSealer sealer_;
     projections::Runner runner_;
+    const bool keeps_views_;
     std::vector<std::unique_ptr<ShardThread>> shards_;
     bool running_ = false;
+
+    std::mutex grew_mutex_;
+    std::unordered_set<TenantId> grew_;  ///< on their way to their shards; guarded by grew_mutex_
 
     std::shared_mutex opened_mutex_;  ///< guards opened_
     std::unordered_set<TenantId> opened_;

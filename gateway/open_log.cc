@@ -10,6 +10,30 @@
 
 namespace bos::gateway {
 
+namespace {
+
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+Result<Properties> given_properties(const KafkaCluster& kafka) {
+    Properties properties;
+    for (const std::string& property : kafka.properties) {
+        const std::size_t equals = property.find('=');
+        if (equals == 0 || equals == std::string::npos)
+            return fail(Code::invalid,
+                        fmt::format("--kafka-property {}: must be NAME=VALUE", property));
+        properties.emplace_back(property.substr(0, equals), property.substr(equals + 1));
+    }
+    return properties;
+}
+
+}  // namespace
+
+Result<Properties> client_properties(const KafkaCluster& kafka) {
+    BOS_TRY(Properties properties, given_properties(kafka));
+    properties.emplace_back("bootstrap.servers", kafka.brokers);
+    return properties;
+}
+
 Result<void> check_kind_of_log(const std::filesystem::path& data, const KafkaCluster& kafka) {
     std::error_code ignored;
     const bool embedded = std::filesystem::exists(data / "log", ignored);
@@ -26,7 +50,7 @@ Result<void> check_kind_of_log(const std::filesystem::path& data, const KafkaClu
     return {};
 }
 
-Result<std::unique_ptr<eventstore::EventLog>> open_kafka_log(const std::filesystem::path& data,
+Result<std::unique_ptr<eventstore::KafkaLog>> open_kafka_log(const std::filesystem::path& data,
                                                              const KafkaCluster& kafka,
                                                              const KeysDurable& keys_durable) {
     eventstore::KafkaLogOptions options;
@@ -36,13 +60,7 @@ Result<std::unique_ptr<eventstore::EventLog>> open_kafka_log(const std::filesyst
     options.replication_factor = kafka.replication_factor;
     options.min_insync_replicas = std::min(kafka.min_insync_replicas, kafka.replication_factor);
     options.before_send = keys_durable;
-    for (const std::string& property : kafka.properties) {
-        const std::size_t equals = property.find('=');
-        if (equals == 0 || equals == std::string::npos)
-            return fail(Code::invalid,
-                        fmt::format("--kafka-property {}: must be NAME=VALUE", property));
-        options.properties.emplace_back(property.substr(0, equals), property.substr(equals + 1));
-    }
+    BOS_TRY(options.properties, given_properties(kafka));
     if (kafka.replication_factor == 1) {
         spdlog::warn(
             "the log topics have one replica: a broker that loses power can lose what was "

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "eventstore/event_log.h"
+#include "eventstore/kafka_log.h"
 #include "schemas/base/result.h"
 
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bos::gateway {
@@ -22,6 +24,11 @@ struct KafkaCluster {
     [[nodiscard]] bool given() const { return !brokers.empty(); }
 };
 
+/// For a client of the cluster: brokers, and what was given beside them. Errors: invalid = not
+/// NAME=VALUE.
+[[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> client_properties(
+    const KafkaCluster& kafka);
+
 /// A record may name a key only once that key is durably its subject's: this runs before a write.
 using KeysDurable = std::function<Result<void>()>;
 
@@ -35,7 +42,7 @@ using KeysDurable = std::function<Result<void>()>;
     const std::filesystem::path& data, const KeysDurable& keys_durable);
 
 /// The topics, and <data>/replica. Errors: as KafkaLog::open; invalid = a property that is none.
-[[nodiscard]] Result<std::unique_ptr<eventstore::EventLog>> open_kafka_log(
+[[nodiscard]] Result<std::unique_ptr<eventstore::KafkaLog>> open_kafka_log(
     const std::filesystem::path& data, const KafkaCluster& kafka, const KeysDurable& keys_durable);
 
 }  // namespace bos::gateway

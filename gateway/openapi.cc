@@ -65,8 +65,8 @@ constexpr std::string_view shared_parts = R"json({
         "description": "A position, or a date and time: the answer as it was then.",
         "schema": {"oneOf": [{"type": "integer", "minimum": 0, "maximum": 9007199254740991}, {"type": "string", "format": "date-time"}]}},
       "MinPosition": {"name": "min_position", "in": "query", "required": false,
-        "description": "Never answer older than this position; 503 when the views are behind.",
-        "schema": {"type": "integer", "minimum": 0, "maximum": 9007199254740991}}
+        "description": "Never answer older than this position, or than all that was acknowledged before (latest); 503 when the views are behind.",
+        "schema": {"oneOf": [{"type": "integer", "minimum": 0, "maximum": 9007199254740991}, {"const": "latest"}]}}
     },
     "headers": {
       "Position": {"description": "Position of the tenant's log that the answer rests on.", "schema": {"type": "integer", "minimum": 0}},

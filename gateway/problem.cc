@@ -38,6 +38,7 @@ constexpr std::array every_kind{
     problems::method_not_allowed,
     problems::not_acceptable,
     problems::conflict,
+    problems::misdirected,
     problems::idempotency_mismatch,
     problems::precondition_failed,
     problems::unsupported_media_type,

@@ -83,6 +83,9 @@ inline constexpr ProblemKind method_not_allowed{"method_not_allowed", 405,
                                                 "The method is not allowed here"};
 inline constexpr ProblemKind not_acceptable{"not_acceptable", 406, "No such representation"};
 inline constexpr ProblemKind conflict{"conflict", 409, "Somebody else was first"};
+/// RFC 9110 15.5.20: a node asked one that is not, or not any more, who decides. Nodes see it,
+/// clients do not.
+inline constexpr ProblemKind misdirected{"misdirected", 421, "Another node answers this"};
 inline constexpr ProblemKind idempotency_mismatch{
     "idempotency_mismatch", 422, "The Idempotency-Key was used for another request"};
 inline constexpr ProblemKind precondition_failed{"precondition_failed", 412,

@@ -1,11 +1,16 @@
 #include "gateway/query_routes.h"
 
+#include "gateway/cluster.h"
 #include "gateway/field_parameters.h"
 #include "gateway/queries.h"
 #include "projections/query.h"
 #include "schemas/base/json_write.h"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -44,6 +49,8 @@ Problem problem_of(const Error& error) {
         }
     }
 }
+
+constexpr std::string_view projection_behind = "projection_behind";
 
 /// What every query takes beside its own parameters.
 struct When {
@@ -113,16 +120,21 @@ Parsed<std::optional<Position>> find_as_of(const Api& api, const TenantId& tenan
     return std::optional<Position>(*position);
 }
 
+/// The read shows all that was acknowledged before it, by whichever node: its tenant's owner
+/// answers, whose views have every commit before its answer goes out.
+constexpr std::string_view latest = "latest";
+
 Parsed<void> check_min_position(const Api& api, const TenantId& tenant, const When& when) {
-    if (!when.min_position) return {};
+    if (!when.min_position || *when.min_position == latest) return {};
     const auto wanted = read_position(*when.min_position);
-    if (!wanted) return std::unexpected(bad_parameter("min_position", "must be a position"));
+    if (!wanted)
+        return std::unexpected(bad_parameter("min_position", "must be a position, or latest"));
     const auto views = api.views.views(tenant);
     if (!views) return std::unexpected(problem_of(views.error()));
     if (views->applied >= *wanted) return {};
     Problem problem =
         Problem::of(problems::unavailable, "The views have not come to this position yet.");
-    problem.code = "projection_behind";
+    problem.code = projection_behind;
     problem.extra["position"] = views->applied.value;
     problem.retry_after = std::chrono::seconds(1);
     return std::unexpected(std::move(problem));
@@ -177,8 +189,41 @@ struct QueryRoute {
     Parsed<Response> (*run)(const Api&, const Caller&, const Request&);
 };
 
+constexpr auto views_follow_within = std::chrono::milliseconds(1'000);
+constexpr auto look_again_after = std::chrono::milliseconds(2);
+
+/// Views follow other nodes' commits by some milliseconds: who names a position can wait for them.
+bool is_behind(const Parsed<Response>& response) {
+    return !response && response.error().code == projection_behind;
+}
+
 /// Runs on: the connection's strand. Reads of the view store are of microseconds, so they run in
 /// place.
+asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
+    const auto until = std::chrono::steady_clock::now() + views_follow_within;
+    auto response = route.run(api, caller, http);
+    while (api.cluster != nullptr && is_behind(response) && std::chrono::steady_clock::now() < until) {
+        asio::steady_timer timer(co_await asio::this_coro::executor, look_again_after);
+        co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+        response = route.run(api, caller, http);
+    }
+    if (!response) co_return to_response(response.error());
+    co_return *std::move(response);
+}
+
+/// The owner of a tenant keeps no views: a node that does shows what the owner has come to.
+asio::awaitable<Response> read_up_to_head(const Api& api, Caller caller, Request http) {
+    const auto head = api.log.head(caller.tenant);
+    if (!head) co_return to_response(problem_of(head.error()));
+    Parameters query;
+    for (const auto& [name, value] : http.query.pairs()) {
+        query.add(name, name == "min_position" ? std::to_string(head->position.value) : value);
+    }
+    http.query = std::move(query);
+    http.headers.remove(forwarded_header);
+    co_return co_await api.cluster->where_views_are(std::move(http));
+}
+
 asio::awaitable<Response> answer_query(const Api& api, QueryRoute route, Request http) {
     const auto caller = api.authenticate(http);
     if (!caller) co_return to_response(caller.error());
@@ -186,9 +231,18 @@ asio::awaitable<Response> answer_query(const Api& api, QueryRoute route, Request
         co_return to_response(Problem::of(
             problems::forbidden, fmt::format("This needs the permission {}.", route.permission)));
     }
-    auto response = route.run(api, *caller, http);
-    if (!response) co_return to_response(response.error());
-    co_return *std::move(response);
+    if (api.cluster == nullptr) co_return co_await read_here(api, route, *caller, std::move(http));
+    const bool has_views = api.cluster->roles().views;
+    if (http.query.get("min_position") == latest) {
+        const TenantId tenant = caller->tenant;
+        Request asked = http;
+        co_return co_await api.cluster->at_owner(tenant, std::move(asked), [&](bool) {
+            return has_views ? read_here(api, route, *caller, std::move(http))
+                             : read_up_to_head(api, *caller, std::move(http));
+        });
+    }
+    if (!has_views) co_return co_await api.cluster->where_views_are(std::move(http));
+    co_return co_await read_here(api, route, *caller, std::move(http));
 }
 
 }  // namespace
