@@ -33,9 +33,15 @@ void KafkaTenant::add(KafkaAppendPtr append, Instant now, KafkaBurst& burst) {
 
 void KafkaTenant::follow(bool on, FollowDone done, Instant now, KafkaBurst& burst) {
     const bool reads_on = state_ == State::current && mode_ == Mode::read_only;
-    if (reads_on) {
+    if (reads_on && on) {
         burst.followed.emplace_back(std::move(done), Result<void>());
         return;
+    }
+    // Who reads on does not know where the end is now: the topic is looked at anew, which also
+    // proves that it still is the one that was read.
+    if (reads_on) {
+        forget_chain();
+        state_ = State::closed;
     }
     // An owner knows of others only what its own appends met. It reads to the end now, and what is
     // appended meanwhile waits; if it has nothing under way it may go back to reading only.

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 constexpr auto turn_at_least_every = milliseconds(100);
 constexpr auto announce_every = milliseconds(2'000);
 constexpr auto open_again_after = milliseconds(1'000);
-constexpr auto goodbye_takes_at_most = milliseconds(1'500);
+constexpr auto goodbye_takes_at_most = milliseconds(2'000);
 constexpr auto request_timeout = milliseconds(10'000);
 constexpr std::string_view owner_key = "owner";
 constexpr std::string_view node_key_begin = "node ";
@@ -106,16 +106,20 @@ Told read(std::string_view text) {
 ShardGroup::ShardGroup(ShardGroupOptions options, ShardTable& table)
     : options_(std::move(options)), table_(table), thread_([this] { run(); }) {}
 
-ShardGroup::~ShardGroup() { leave(); }
-
-void ShardGroup::leave() {
+ShardGroup::~ShardGroup() {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
     }
-    changed_.notify_one();
-    const std::lock_guard lock(leave_mutex_);
-    if (thread_.joinable()) thread_.join();
+    changed_.notify_all();
+    thread_.join();
+}
+
+void ShardGroup::leave() {
+    std::unique_lock lock(mutex_);
+    leaving_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, goodbye_takes_at_most, [this] { return left_; });
 }
 
 void ShardGroup::wake() {
@@ -123,13 +127,20 @@ void ShardGroup::wake() {
         const std::lock_guard lock(mutex_);
         woken_ = true;
     }
-    changed_.notify_one();
+    changed_.notify_all();
+}
+
+bool ShardGroup::is_leaving() {
+    const std::lock_guard lock(mutex_);
+    return leaving_ && !left_;
 }
 
 /// Until something is to be done; false when it is time to end.
 bool ShardGroup::pause(milliseconds most) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, most, [this] { return stopping_ || std::exchange(woken_, false); });
+    changed_.wait_for(lock, most, [this] {
+        return stopping_ || (leaving_ && !left_) || std::exchange(woken_, false);
+    });
     return !stopping_;
 }
 
@@ -142,11 +153,19 @@ void ShardGroup::run() {
             spdlog::error("no seat in the cluster yet: {}", opened.error().detail);
             told = opened.error().detail;
         }
-        if (!pause(open_again_after)) return;
+        if (!pause(open_again_after) || is_leaving()) {
+            const std::lock_guard lock(mutex_);
+            left_ = true;
+            changed_.notify_all();
+            return;
+        }
     }
-    do turn();
-    while (pause(turn_at_least_every));
-    say_goodbye();
+    do {
+        turn();
+        if (is_leaving()) leave_group();
+    } while (pause(turn_at_least_every));
+    leave_group();
+    close();
 }
 
 Result<void> ShardGroup::open() {
@@ -188,14 +207,14 @@ Result<void> ShardGroup::open_reader() {
 
 void ShardGroup::turn() {
     table_.alive(Clock::now());
-    while (member_) {
+    while (member_ && !gone_) {
         // Nothing in it is for a member: it is polled for what the group says.
         const kafka::Owned<rd_kafka_message_t> message(rd_kafka_consumer_poll(member_.get(), 0));
         if (!message) break;
     }
     read_topic();
     rd_kafka_poll(producer_.get(), 0);
-    if (Clock::now() < announce_at_) return;
+    if (gone_ || Clock::now() < announce_at_) return;
     announce_at_ = Clock::now() + announce_every;
     announce();
     claim_what_is_not();
@@ -278,7 +297,8 @@ void ShardGroup::publish(int partition, const std::string& key, const std::strin
 }
 
 /// A member that closes leaves the group, and the others are assigned its shards at once.
-void ShardGroup::say_goodbye() {
+void ShardGroup::leave_group() {
+    if (std::exchange(gone_, true)) return;
     table_.lost();
     publish(0, std::string(node_key_begin) + options_.self.address, nullptr);
     const auto until = Clock::now() + goodbye_takes_at_most;
@@ -293,9 +313,15 @@ void ShardGroup::say_goodbye() {
         }
     }
     rd_kafka_flush(producer_.get(), 500);
+    const std::lock_guard lock(mutex_);
+    left_ = true;
+    changed_.notify_all();
+}
+
+/// Brokers that do not answer are not waited for.
+void ShardGroup::close() {
     member_queue_.reset();
     reader_queue_.reset();
-    // Brokers that do not answer are not waited for.
     if (member_) rd_kafka_destroy_flags(member_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     if (reader_) rd_kafka_destroy_flags(reader_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }

@@ -51,7 +51,8 @@ class ShardGroup {
     ShardGroup(const ShardGroup&) = delete;
     ShardGroup& operator=(const ShardGroup&) = delete;
 
-    /// Gives the shards to the others, now. Idempotent.
+    /// Gives the shards to the others, now, and goes on reading who has them. Returns when the
+    /// group knows, or after two seconds. Idempotent.
     void leave();
 
   private:
@@ -67,7 +68,9 @@ class ShardGroup {
     void claim_what_is_not();
     void announce();
     void publish(int partition, const std::string& key, const std::string* value);
-    void say_goodbye();
+    void leave_group();
+    void close();
+    [[nodiscard]] bool is_leaving();
     bool pause(std::chrono::milliseconds most);
     void wake();
 
@@ -79,9 +82,10 @@ class ShardGroup {
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    bool woken_ = false;      ///< guarded by mutex_
-    bool stopping_ = false;   ///< guarded by mutex_
-    std::mutex leave_mutex_;  ///< held while joining
+    bool woken_ = false;     ///< guarded by mutex_
+    bool leaving_ = false;   ///< guarded by mutex_
+    bool left_ = false;      ///< guarded by mutex_
+    bool stopping_ = false;  ///< guarded by mutex_
 
     // Touched only on thread_.
     std::function<void()> wake_ = [this] { wake(); };
@@ -90,6 +94,7 @@ class ShardGroup {
     Handle member_;  ///< none: this node decides no commands
     eventstore::kafka::Owned<rd_kafka_queue_t> reader_queue_;
     eventstore::kafka::Owned<rd_kafka_queue_t> member_queue_;
+    bool gone_ = false;  ///< out of the group
     Clock::time_point announce_at_{};
     std::thread thread_;
 };
