@@ -1,9 +1,10 @@
-// bos promote|pull: moves the log of a data folder whose server is stopped to Kafka, and back.
-#include "eventstore/copy_log.h"
+// bos promote|pull: moves the log of a data folder to Kafka, served or not, and back.
 #include "gateway/cli.h"
-#include "schemas/base/digest.h"
+#include "gateway/control_socket.h"
+#include "gateway/move_log.h"
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -21,40 +22,36 @@ struct MoveOptions {
     KafkaCluster kafka;
 };
 
-/// Keys were made durable before the records that name them were first written.
-Result<void> keys_are_durable() { return {}; }
-
-Result<void> copy_all(const eventstore::EventLog& from, eventstore::EventLog& to) {
-    BOS_TRY(const std::vector<TenantId> tenants, from.tenants());
-    for (const TenantId& tenant : tenants) {
-        BOS_TRY(const eventstore::Head head, copy_tenant(from, to, tenant));
-        fmt::print("{}: {} records, head {}\n", tenant.value(), head.position.value,
-                   to_hex(head.hash));
-    }
-    return {};
+void print(std::string_view line) {
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
 }
 
-Result<void> move_away(const fs::path& from, const fs::path& to) {
-    std::error_code error;
-    fs::rename(from, to, error);
-    if (!error || error == std::errc::no_such_file_or_directory) return {};
-    return fail(Code::unavailable, fmt::format("cannot move {} to {}: {}", from.string(),
-                                               to.string(), error.message()));
+/// The process that serves the folder does it, while it serves.
+Result<void> order_promotion(const MoveOptions& options) {
+    boost::json::array properties(options.kafka.properties.begin(), options.kafka.properties.end());
+    return give_order(options.data,
+                      {{"do", "promote"},
+                       {"kafka", options.kafka.brokers},
+                       {"prefix", options.kafka.prefix},
+                       {"replication", options.kafka.replication_factor},
+                       {"min_insync", options.kafka.min_insync_replicas},
+                       {"properties", std::move(properties)}},
+                      print);
 }
 
-/// The embedded log is kept beside, under another name, until somebody deletes it.
 Result<void> promote(const MoveOptions& options) {
+    const Result<void> ordered = order_promotion(options);
+    if (ordered || ordered.error().code != Code::not_found) return ordered;
     const fs::path data = options.data;
     if (!fs::exists(data / "log"))
         return fail(Code::not_found, fmt::format("{} has no embedded log", options.data));
     {
         BOS_TRY(const auto from, open_embedded_log(data, keys_are_durable));
         BOS_TRY(const auto to, open_kafka_log(data, options.kafka, keys_are_durable));
-        BOS_CHECK(copy_all(*from, *to));
+        BOS_CHECK(copy_all(*from, *to, print));
     }
-    // The folder first: with it gone, the folder is one whose log is on Kafka.
-    BOS_CHECK(move_away(data / "log", data / "promoted-log"));
-    BOS_CHECK(move_away(data / "log.mark", data / "promoted-log.mark"));
+    BOS_CHECK(put_embedded_log_aside(data));
     fmt::print("the log is on {}: serve it with --kafka. {} may be deleted\n",
                options.kafka.brokers, (data / "promoted-log").string());
     return {};
@@ -68,7 +65,7 @@ Result<void> pull(const MoveOptions& options) {
     {
         BOS_TRY(const auto from, open_kafka_log(data, options.kafka, keys_are_durable));
         BOS_TRY(const auto to, open_embedded_log(data, keys_are_durable));
-        BOS_CHECK(copy_all(*from, *to));
+        BOS_CHECK(copy_all(*from, *to, print));
     }
     fs::remove_all(data / "replica", error);
     if (error) return fail(Code::unavailable, "cannot remove the replica: " + error.message());
@@ -83,7 +80,7 @@ void add_move(CLI::App& app, int& status) {
                               Result<void> (*move)(const MoveOptions&)) {
         const auto options = std::make_shared<MoveOptions>();
         CLI::App* word = app.add_subcommand(name, help);
-        word->add_option("--data", options->data, "The data folder; its server is stopped")
+        word->add_option("--data", options->data, "The data folder")
             ->envname("BOS_DATA")
             ->capture_default_str();
         add_kafka_options(*word, options->kafka);
@@ -93,8 +90,12 @@ void add_move(CLI::App& app, int& status) {
             status = moved ? 0 : report(moved.error());
         });
     };
-    add_word("promote", "Move the log of a data folder to Kafka, byte by byte", &promote);
-    add_word("pull", "Copy the log from Kafka into a data folder, byte by byte", &pull);
+    add_word("promote",
+             "Move the log of a data folder to Kafka, byte by byte, while it is served or not",
+             &promote);
+    add_word("pull",
+             "Copy the log from Kafka into a data folder, byte by byte; its server is stopped",
+             &pull);
 }
 
 }  // namespace bos::gateway

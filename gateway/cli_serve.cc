@@ -1,20 +1,10 @@
 // bos serve: opens a data folder and serves it over HTTP until it is told to stop.
-#include "gateway/api.h"
-#include "gateway/authenticator.h"
 #include "gateway/cli.h"
-#include "gateway/cluster.h"
-#include "gateway/command_routes.h"
 #include "gateway/demo.h"
-#include "gateway/health_routes.h"
-#include "gateway/hold_timers.h"
 #include "gateway/http_server.h"
 #include "gateway/metrics.h"
-#include "gateway/node.h"
-#include "gateway/page.h"
-#include "gateway/query_routes.h"
-#include "gateway/rebuilds.h"
 #include "gateway/request_target.h"
-#include "gateway/view_routes.h"
+#include "gateway/served_folder.h"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -84,25 +74,6 @@ class GatewayThreads {
     std::vector<std::thread> threads_;
 };
 
-/// A tenant comes to be with its first key: its first request opens its views.
-std::expected<Caller, Problem> authenticate(Authenticator& authenticator, Node& node,
-                                            const PeerRoles& roles, const Request& request) {
-    if (!roles.gateway && !request.headers.has(forwarded_header)) {
-        return std::unexpected(
-            Problem::of(problems::misdirected, "This node takes requests of other nodes only."));
-    }
-    auto principal = authenticator.authenticate(request.headers.get("Authorization"), request.peer);
-    if (!principal) return std::unexpected(std::move(principal).error());
-    const auto opened = roles.views ? node.open_tenant(principal->tenant) : Result<void>();
-    if (!opened) {
-        spdlog::error("views of {}: {}", principal->tenant.value(), opened.error().detail);
-        return std::unexpected(Problem::of(problems::unavailable, "The tenant cannot be opened."));
-    }
-    return Caller{.tenant = principal->tenant,
-                  .user = principal->user,
-                  .grants = std::move(principal->grants)};
-}
-
 void greet(const ServeOptions& options, std::uint16_t port, const std::optional<Demo>& demo) {
     const std::string address = fmt::format("{}://{}:{}", options.server.tls ? "https" : "http",
                                             options.server.address, port);
@@ -141,20 +112,20 @@ void block_signals() {
     ::signal(SIGPIPE, SIG_IGN);
 }
 
-ClusterOptions cluster_options(const ServeOptions& options) {
+ServingOptions serving_options(const ServeOptions& options) {
     const auto has = [&](std::string_view role) {
         return std::ranges::find(options.roles, role) != options.roles.end();
     };
-    ClusterOptions cluster{.kafka = options.node.kafka,
+    ServingOptions serving{.node = options.node,
                            .roles = {.gateway = has("gateway"),
                                      .commands = has("commands"),
                                      .views = has("projections")},
                            .peers = {}};
-    cluster.peers.tls = options.server.tls.has_value();
-    cluster.peers.authorities = options.peer_authorities;
+    serving.peers.tls = options.server.tls.has_value();
+    serving.peers.authorities = options.peer_authorities;
     // Together less than what a server takes from one address.
-    cluster.peers.connections_max = std::max<std::size_t>(1, 64 / options.threads);
-    return cluster;
+    serving.peers.connections_max = std::max<std::size_t>(1, 64 / options.threads);
+    return serving;
 }
 
 std::string address_for_others(const ServeOptions& options, std::uint16_t port) {
@@ -178,7 +149,6 @@ Result<int> serve(ServeOptions options) {
     block_signals();
     BOS_CHECK(check_advertised(options));
     options.node.data = options.data;
-    options.node.keeps_views = !options.node.kafka.given() || cluster_options(options).roles.views;
     options.server.guard.hosts = options.hosts;
     if (options.tls_certificate.empty() != options.tls_key.empty()) {
         return fail(Code::invalid,
@@ -194,53 +164,15 @@ Result<int> serve(ServeOptions options) {
     }
     SystemClock clock;
     SystemRandom random;
-    BOS_TRY(const std::unique_ptr<Node> node, Node::open(options.node, clock, random));
-    Credentials credentials(std::filesystem::path(options.data) / "credentials.jsonl");
-    BOS_CHECK(credentials.load());
-    Authenticator authenticator(credentials, clock);
-    if (options.node.keeps_views) {
-        BOS_CHECK(node->catch_up([](const TenantId& tenant, Position done, Position all) {
-            if (done == all && all.value > 0)
-                spdlog::debug("views of {} are at {}", tenant.value(), all.value);
-        }));
-    }
-
-    // Goes after the threads: requests that are cut short let go of it.
-    std::optional<Cluster> cluster;
-    if (options.node.kafka.given()) cluster.emplace(cluster_options(options), *node);
     Metrics metrics;
-    const Api api{
-        .authenticate = std::bind_front(&authenticate, std::ref(authenticator), std::ref(*node),
-                                        cluster ? cluster->roles() : PeerRoles{}),
-        .shard_of = [&node](const TenantId& tenant) -> commands::Shard& {
-            return node->shard_of(tenant);
-        },
-        .log = node->log(),
-        .keys = node->keys(),
-        .sealer = node->sealer(),
-        .views = node->views(),
-        .clock = clock,
-        .random = random,
-        .cluster = cluster ? &*cluster : nullptr};
-    Router router;
-    add_command_routes(router, api);
-    add_query_routes(router, api);
-    add_health_routes(router, *node, cluster ? &*cluster : nullptr, metrics);
-    Rebuilds rebuilds(*node);
-    add_view_routes(router, api, *node, rebuilds);
-    add_page(router);
-
+    ServedFolder folder(serving_options(options), metrics, clock, random);
+    BOS_CHECK(folder.open());
     GatewayThreads threads(options.threads);
-    Server server(threads.executors(), options.server, std::bind_front(&Router::handle, &router),
-                  &metrics);
-    HoldTimers timers(threads.executors().front(), *node,
-                      [&](const TenantId& tenant) { return !cluster || cluster->owns(tenant); });
+    Server server(
+        threads.executors(), options.server,
+        [&folder](Request request) { return folder.handle(std::move(request)); }, &metrics);
     BOS_CHECK(server.start());
-    node->start();
-    if (cluster) {
-        BOS_CHECK(cluster->join(address_for_others(options, server.port()), threads.executors()));
-    }
-    timers.start();
+    BOS_CHECK(folder.start(threads.executors(), address_for_others(options, server.port())));
     threads.start();
     greet(options, server.port(), demo);
     spdlog::info("serving on {}:{}", options.server.address, server.port());
@@ -248,12 +180,10 @@ Result<int> serve(ServeOptions options) {
     const int signal = wait_for_signal();
     spdlog::info("signal {}: no new requests; finishing those in flight", signal);
     // While the others take over, requests that still come go to them.
-    if (cluster) cluster->leave(drain);
+    folder.leave(drain);
     const bool answered = server.stop(drain);
     threads.stop();
-    if (cluster) cluster->close();
-    timers.stop();
-    const bool drained = node->stop(drain);
+    const bool drained = folder.stop(drain);
     spdlog::info("stopped{}",
                  answered && drained ? "" : "; some requests were cut at the deadline");
     return 0;

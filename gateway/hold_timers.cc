@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <mutex>
+
 namespace bos::gateway {
 
 namespace {
@@ -55,19 +57,27 @@ class HoldTimers::State : public std::enable_shared_from_this<State> {
     void wait() {
         timer_.expires_after(std::chrono::seconds(1));
         timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-            if (error || self->stopped_) return;
-            self->look();
+            if (error || !self->look()) return;
             self->wait();
         });
     }
 
+    /// The timer, which is the executor's, finds out when it fires next.
     void stop() {
+        const std::lock_guard lock(mutex_);
         stopped_ = true;
-        timer_.cancel();
     }
 
   private:
-    void look() {
+    /// False when it was stopped.
+    bool look() {
+        const std::lock_guard lock(mutex_);
+        if (stopped_) return false;
+        send_what_is_due();
+        return true;
+    }
+
+    void send_what_is_due() {
         const auto tenants = node_.log().tenants();
         if (!tenants) return spdlog::warn("timers: {}", tenants.error().detail);
         for (const TenantId& tenant : *tenants) {
@@ -87,7 +97,8 @@ class HoldTimers::State : public std::enable_shared_from_this<State> {
     boost::asio::steady_timer timer_;
     Node& node_;
     const std::function<bool(const TenantId&)> owns_;
-    bool stopped_ = false;
+    std::mutex mutex_;      ///< held while it looks
+    bool stopped_ = false;  ///< guarded by mutex_
 };
 
 HoldTimers::HoldTimers(boost::asio::any_io_executor executor, Node& node,

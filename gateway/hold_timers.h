@@ -19,8 +19,9 @@ class HoldTimers {
     HoldTimers(boost::asio::any_io_executor executor, Node& node,
                std::function<bool(const TenantId&)> owns);
     ~HoldTimers();
+    /// At most once.
     void start();
-    /// No command is sent after it returns. To be called when the executor has stopped, or on it.
+    /// No command is sent after it returns. Thread-safe; idempotent.
     void stop();
 
   private:

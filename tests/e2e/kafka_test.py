@@ -71,6 +71,68 @@ class Moves(OnKafka):
         bos("pull", "--data", self.folder.data, *self.options)
         self.assertEqual(ask(self.server(options=[])), told)
 
+    def test_a_log_is_promoted_while_it_is_served(self):
+        server = self.server(options=[])
+        keys = {tenant: server.key(tenant) for tenant in ("acme", "globex")}
+        ending = threading.Event()
+        wrong = []
+
+        def write(worker):
+            tenant = ("acme", "globex")[worker % 2]
+            acknowledged = []
+            with server.client(keys[tenant]) as client:
+                while not ending.is_set():
+                    key = f"{worker}-{len(acknowledged)}"
+                    answer = client.post("/v1/leads", {"given_name": key}, idempotency_key=key)
+                    if answer.status != 201:
+                        wrong.append(answer)
+                        return acknowledged
+                    acknowledged.append((tenant, key, answer.json["position"], answer.json["id"]))
+                    read = client.get(f"/v1/leads/{answer.json['id']}", min_position=answer.position)
+                    if read.status != 200 or read.json["given_name"] != key:
+                        wrong.append(read)
+            return acknowledged
+
+        def promote(_):
+            try:
+                wait_until(lambda: len(records(self.folder.data)) > 300, 30, "some records")
+                done = bos("promote", "--data", self.folder.data, *self.options)
+                self.assertIn("requests go on", done.stdout)
+                before = len(records(self.folder.data))
+                wait_until(lambda: len(records(self.folder.data)) > before + 100, 30, "records on Kafka")
+            finally:
+                ending.set()
+
+        histories = in_parallel(5, lambda i: promote(i) if i == 4 else write(i))
+        self.assertEqual(wrong, [])
+        again = bos("promote", "--data", self.folder.data, *self.options, check=False)
+        self.assertNotEqual(again.returncode, 0)
+        self.assertIn("on Kafka already", again.stderr)
+        self.assertEqual(server.stop(), 0, server.log())
+        log_word("verify", self.folder.data)
+        for tenant in keys:
+            chain = {record["position"]: record for record in records(self.folder.data, tenant=tenant)}
+            self.assertEqual(sorted(chain), list(range(1, len(chain) + 1)))
+            self.assertEqual(len({record["key"] for record in chain.values()}), len(chain))
+            for owner, key, position, lead in (each for history in histories if history for each in history):
+                if owner == tenant:
+                    self.assertEqual((chain[position]["key"], chain[position]["target"]), (key, lead))
+        hashes = bos("views", "hash", "--data", self.folder.data, *self.options).stdout
+        shutil.rmtree(os.path.join(self.folder.data, "views"))
+        self.assertEqual(self.server().stop(), 0)
+        self.assertEqual(bos("views", "hash", "--data", self.folder.data, *self.options).stdout, hashes)
+
+    def test_a_promotion_that_fails_leaves_the_log_where_it_was(self):
+        server = self.server(options=[])
+        key = server.key("acme")
+        with server.client(key) as client:
+            first = client.post("/v1/leads", {}, idempotency_key="first")
+            refused = bos("promote", "--data", self.folder.data, "--kafka", "127.0.0.1:1", "--kafka-replication", "1", check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertEqual(client.post("/v1/leads", {}, idempotency_key="first").body, first.body)
+            self.assertEqual(client.post("/v1/leads", {}).status, 201)
+        self.assertEqual(server.restart().stop(), 0)
+
     def test_a_replica_that_is_gone_is_filled_again(self):
         server = self.server()
         key = server.key("acme")
