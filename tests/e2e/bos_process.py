@@ -110,7 +110,7 @@ class Server:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            found = re.search(r"^BOS serves .* on http://127\.0\.0\.1:(\d+)$", self.output(), re.MULTILINE)
+            found = re.search(r"^BOS serves .* on https?://127\.0\.0\.1:(\d+)$", self.output(), re.MULTILINE)
             if found:
                 self.port = int(found.group(1))
                 return self
@@ -155,8 +155,8 @@ class Server:
     def key(self, tenant, role="admin", user="somebody", user_id=None):
         return make_key(self.data, tenant, role, user, user_id)
 
-    def client(self, key=None):
-        return Client(self.port, key)
+    def client(self, key=None, tls=None):
+        return Client(self.port, key, tls=tls)
 
     def __enter__(self):
         return self.start()
@@ -191,9 +191,12 @@ class Answer:
 class Client:
     """One connection that is kept alive. Nothing is sent twice: what fails is told."""
 
-    def __init__(self, port, key=None, timeout=60):
+    def __init__(self, port, key=None, timeout=60, tls=None):
         self.key = key
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        if tls:
+            self._connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls)
+        else:
+            self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def send(self, method, path, body=None, headers=None):
         """Sends a request; receive() takes the answer. `body` is an object for JSON, or bytes as they are."""

@@ -8,6 +8,8 @@ BOS_CLUSTER_ROUNDS sets how often a node is killed or held still.
 import os
 import shutil
 import signal
+import ssl
+import subprocess
 import threading
 import time
 import unittest
@@ -40,13 +42,15 @@ class Cluster(unittest.TestCase):
             with self.client(first, tenant) as client:
                 self.assertEqual(client.post("/v1/leads", {}).status, 201)
         self.assertEqual(first.stop(), 0)
+        self.begun = os.path.join(self.first.path, "begun")
+        shutil.copytree(self.first.data, self.begun)
 
     def node(self, folder=None, *options):
         """One more node; keys and credentials are those of the first."""
         if folder is None:
             folder = Folder()
             self.addCleanup(folder.remove)
-            shutil.copytree(self.first.data, folder.data)
+            shutil.copytree(self.begun, folder.data)
         node = Server(folder, *self.options, *options).start()
         self.addCleanup(node.kill)
         return node
@@ -213,6 +217,27 @@ class Routing(Cluster):
             refused = client.request("POST", "/v1/leads", {}, {"BOS-Forwarded": "somebody:1"})
             self.assertEqual((refused.status, refused.code), (421, "misdirected"))
         self.assertEqual(owner.stop(), 0)
+
+    def test_nodes_that_serve_tls_talk_tls_to_each_other(self):
+        certificate, key = (os.path.join(self.first.path, name) for name in ("cert.pem", "key.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=bos", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        options = ["--tls-certificate", certificate, "--tls-key", key]
+        trusting = [self.node(folder, *options, "--peer-authorities", certificate) for folder in (self.first, None)]
+        tls = ssl.create_default_context(cafile=certificate)
+
+        def captured(node):
+            with node.client(self.keys["acme"], tls) as client:
+                return client.post("/v1/leads", {})
+
+        for node in trusting:
+            self.assertEqual(captured(node).status, 201)
+        self.assertEqual(trusting[1].stop(), 0)
+        # One that does not know the other's authority sends nothing to it.
+        self.assertEqual(captured(trusting[0]).status, 201)
+        suspicious = self.node(None, *options, "--roles", "gateway")
+        self.assertEqual(captured(suspicious).code, "unavailable")
 
     def test_wrong_keys_end_where_they_came(self):
         nodes = self.nodes(2)
