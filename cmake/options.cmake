@@ -24,8 +24,9 @@ target_compile_definitions(bos_options INTERFACE _GLIBCXX_ASSERTIONS)
 target_link_options(bos_options INTERFACE -fuse-ld=lld)
 
 if(BOS_SANITIZE STREQUAL "address")
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+  # With the counters of libFuzzer, for tests/fuzz.
+  add_compile_options(-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined,fuzzer-no-link)
 elseif(BOS_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
