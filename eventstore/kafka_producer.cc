@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace bos::eventstore::kafka {
 
 namespace {
@@ -22,7 +24,8 @@ Properties properties_of(const Producer::Options& options) {
     set("batch.num.messages", "100000");
     set("socket.nagle.disable", "true");
     set("socket.keepalive.enable", "true");
-    set("message.timeout.ms", options.timeout.count());
+    set("message.timeout.ms", options.gapless ? 0 : options.timeout.count());
+    if (options.gapless) set("enable.gapless.guarantee", "true");
     // A broker that does not answer is asked again on a new connection before the message ends.
     set("request.timeout.ms", options.timeout.count() / 2);
     set("socket.timeout.ms", options.timeout.count() / 2);
@@ -82,6 +85,34 @@ const std::vector<Producer::Report>& Producer::poll() {
     reports_.clear();
     rd_kafka_poll(handle_.get(), 0);
     return reports_;
+}
+
+Result<void> Producer::produce(const std::string& topic, const Message& record, void* message) {
+    rd_kafka_headers_t* headers = rd_kafka_headers_new(record.headers.size());
+    for (const auto& [name, value] : record.headers) {
+        rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                            static_cast<ssize_t>(value.size()));
+    }
+    std::array<rd_kafka_vu_t, 8> parts{};
+    std::size_t count = 0;
+    const auto part = [&](rd_kafka_vtype_t type) -> auto& {
+        parts.at(count).vtype = type;
+        return parts.at(count++).u;
+    };
+    part(RD_KAFKA_VTYPE_RKT).rkt = find(topic);
+    part(RD_KAFKA_VTYPE_PARTITION).i32 = 0;
+    part(RD_KAFKA_VTYPE_MSGFLAGS).i = RD_KAFKA_MSG_F_COPY;
+    part(RD_KAFKA_VTYPE_KEY).mem = {const_cast<char*>(record.key.data()), record.key.size()};
+    part(RD_KAFKA_VTYPE_VALUE).mem = {const_cast<char*>(record.value.data()), record.value.size()};
+    part(RD_KAFKA_VTYPE_HEADERS).headers = headers;
+    part(RD_KAFKA_VTYPE_TIMESTAMP).i64 = micros(record.time) / 1000;  // milliseconds
+    part(RD_KAFKA_VTYPE_OPAQUE).ptr = message;
+    rd_kafka_error_t* refused = rd_kafka_produceva(handle_.get(), parts.data(), count);
+    if (!refused) return {};
+    const rd_kafka_resp_err_t why = rd_kafka_error_code(refused);
+    rd_kafka_error_destroy(refused);
+    rd_kafka_headers_destroy(headers);  // taken over only with the record
+    return kafka::failed(why, "hand a record to the producer");
 }
 
 bool Producer::failed() const {

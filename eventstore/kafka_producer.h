@@ -2,12 +2,14 @@
 
 #include "eventstore/kafka_chain.h"
 #include "eventstore/kafka_handle.h"
+#include "schemas/base/time.h"
 
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,6 +27,16 @@ class Producer {
         std::chrono::milliseconds timeout{10'000};  ///< of a message, from produce() to its report
         std::size_t record_bytes_max = 0;
         std::size_t records_max = 0;  ///< under way at once
+        /// No record of a topic is ever stored without those that were given before it: a message
+        /// has no time limit, and one that the broker refuses makes the producer fail() for good.
+        bool gapless = false;
+    };
+    /// A record for other readers than ours.
+    struct Message {
+        std::string_view key;
+        std::string_view value;
+        std::span<const std::pair<std::string_view, std::string>> headers;
+        Timestamp time;  ///< in whole milliseconds
     };
     /// What became of a message.
     struct Report {
@@ -43,6 +55,9 @@ class Producer {
     /// `record` stays where it is until its report. An error means that nothing was sent and that
     /// no report will come.
     [[nodiscard]] Result<void> produce(const std::string& topic, std::string_view record,
+                                       void* message);
+    /// The same for a copy of `record`.
+    [[nodiscard]] Result<void> produce(const std::string& topic, const Message& record,
                                        void* message);
 
     /// The reports that have come. The result is valid until the next call.

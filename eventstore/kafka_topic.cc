@@ -92,11 +92,15 @@ bool has_leaders(const rd_kafka_metadata_topic_t& topic) {
     return topic.partition_cnt > 0;
 }
 
-Result<void> check_shape(const WantedTopic& wanted, const rd_kafka_metadata_topic_t& found) {
+Result<void> check_partitions(const WantedTopic& wanted, const rd_kafka_metadata_topic_t& found) {
     if (found.partition_cnt != wanted.partitions) {
         return fail(Code::invalid, fmt::format("{} has {} partitions; it must have {}", wanted.name,
                                                found.partition_cnt, wanted.partitions));
     }
+    return {};
+}
+
+Result<void> check_replicas(const WantedTopic& wanted, const rd_kafka_metadata_topic_t& found) {
     for (int i = 0; i < found.partition_cnt; ++i) {
         if (found.partitions[i].replica_cnt >= wanted.replicas) continue;
         return fail(Code::invalid,
@@ -164,7 +168,9 @@ Result<void> prepare_topic(rd_kafka_t* handle, const WantedTopic& wanted, Missin
             BOS_CHECK(create(handle, wanted, timeout_ms));
             created = true;
         } else if (!found.err && has_leaders(found)) {
-            BOS_CHECK(check_shape(wanted, found));
+            BOS_CHECK(check_partitions(wanted, found));
+            if (!wanted.checked) return {};
+            BOS_CHECK(check_replicas(wanted, found));
             return check_settings(handle, wanted, timeout_ms);
         } else if (std::chrono::steady_clock::now() > until) {
             return kafka::failed(found.err ? found.err : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,

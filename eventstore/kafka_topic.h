@@ -16,6 +16,8 @@ struct WantedTopic {
     /// What it is created with, and checked against. `min.insync.replicas` and `max.message.bytes`
     /// may be more than what is asked for; all others must be the same.
     std::map<std::string, std::string> settings = {};
+    /// False: what the topic is changed to later is its owner's affair, but for its partitions.
+    bool checked = true;
 };
 
 enum class Missing { create, refuse };

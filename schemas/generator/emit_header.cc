@@ -124,6 +124,7 @@ void emit_message_info(std::string& out, const Module& module, const Table& tabl
     if (table.has("on")) {
         constant("std::uint16_t", "aggregate",
                  fmt::format("{}", aggregate_number(module, table.at("on"))));
+        constant("std::string_view", "aggregate_name", quoted(table.at("on")));
         const Field* target = table.target();
         out += fmt::format(
             "    [[nodiscard]] StreamId stream() const {{ return StreamId{{aggregate, {}}}; }}\n",

@@ -29,6 +29,21 @@ kafka::Owned<rd_kafka_t> open(rd_kafka_type_t type, const std::string& bootstrap
     return *std::move(handle);
 }
 
+RawTopic::Record record_of(const rd_kafka_message_t& message) {
+    RawTopic::Record record{.key = {static_cast<const char*>(message.key), message.key_len},
+                            .value = {static_cast<const char*>(message.payload), message.len},
+                            .timestamp_ms = rd_kafka_message_timestamp(&message, nullptr)};
+    rd_kafka_headers_t* headers = nullptr;
+    if (rd_kafka_message_headers(&message, &headers)) return record;
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    for (std::size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); ++i) {
+        record.headers[name] = {static_cast<const char*>(value), size};
+    }
+    return record;
+}
+
 }  // namespace
 
 RawTopic::RawTopic(const std::string& bootstrap, std::string name)
@@ -88,12 +103,25 @@ void RawTopic::alter(const Settings& settings) {
     rd_kafka_ConfigResource_destroy(resource);
 }
 
-std::int64_t RawTopic::produce(const std::string& bytes) {
+std::int64_t RawTopic::produce(const Record& record) {
     const kafka::Owned<rd_kafka_topic_t> topic(
         rd_kafka_topic_new(producer_.get(), name_.c_str(), nullptr));
-    if (rd_kafka_produce(topic.get(), 0, RD_KAFKA_MSG_F_COPY, const_cast<char*>(bytes.data()),
-                         bytes.size(), nullptr, 0, nullptr)) {
-        must(rd_kafka_last_error(), "produce");
+    rd_kafka_headers_t* headers = rd_kafka_headers_new(record.headers.size());
+    for (const auto& [name, value] : record.headers) {
+        rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                            static_cast<ssize_t>(value.size()));
+    }
+    std::array<rd_kafka_vu_t, 6> parts{};
+    parts[0] = {.vtype = RD_KAFKA_VTYPE_RKT, .u = {.rkt = topic.get()}};
+    parts[1] = {.vtype = RD_KAFKA_VTYPE_PARTITION, .u = {.i32 = 0}};
+    parts[2] = {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u = {.i = RD_KAFKA_MSG_F_COPY}};
+    parts[3] = {.vtype = RD_KAFKA_VTYPE_KEY,
+                .u = {.mem = {const_cast<char*>(record.key.data()), record.key.size()}}};
+    parts[4] = {.vtype = RD_KAFKA_VTYPE_VALUE,
+                .u = {.mem = {const_cast<char*>(record.value.data()), record.value.size()}}};
+    parts[5] = {.vtype = RD_KAFKA_VTYPE_HEADERS, .u = {.headers = headers}};
+    if (rd_kafka_error_t* error = rd_kafka_produceva(producer_.get(), parts.data(), parts.size())) {
+        throw std::runtime_error(std::string("produce: ") + rd_kafka_error_string(error));
     }
     must(rd_kafka_flush(producer_.get(), timeout_ms), "flush");
     return offset_;
@@ -109,8 +137,14 @@ std::int64_t RawTopic::end() {
 }
 
 std::vector<std::string> RawTopic::records() {
+    std::vector<std::string> values;
+    for (Record& record : read()) values.push_back(std::move(record.value));
+    return values;
+}
+
+std::vector<RawTopic::Record> RawTopic::read() {
     const std::int64_t last = end();
-    std::vector<std::string> all;
+    std::vector<Record> all;
     const kafka::Owned<rd_kafka_topic_t> topic(
         rd_kafka_topic_new(consumer_.get(), name_.c_str(), nullptr));
     rd_kafka_consume_start(topic.get(), 0, 0);
@@ -118,7 +152,7 @@ std::vector<std::string> RawTopic::records() {
         rd_kafka_message_t* message = rd_kafka_consume(topic.get(), 0, timeout_ms);
         if (!message) throw std::runtime_error("no record of " + name_);
         const rd_kafka_resp_err_t error = message->err;
-        if (!error) all.emplace_back(static_cast<const char*>(message->payload), message->len);
+        if (!error) all.push_back(record_of(*message));
         rd_kafka_message_destroy(message);
         must(error, "read " + name_);
     }

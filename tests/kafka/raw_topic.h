@@ -21,10 +21,19 @@ class RawTopic {
     void remove();
     void alter(const Settings& settings);
 
+    /// A record as any client sees it.
+    struct Record {
+        std::string key = {};
+        std::string value = {};
+        std::map<std::string, std::string> headers = {};
+        std::int64_t timestamp_ms = 0;
+    };
     /// Returns the record's offset.
-    std::int64_t produce(const std::string& bytes);
-    /// All records, in order.
+    std::int64_t produce(const std::string& bytes) { return produce(Record{.value = bytes}); }
+    std::int64_t produce(const Record& record);
+    /// The values of all records, in order.
     [[nodiscard]] std::vector<std::string> records();
+    [[nodiscard]] std::vector<Record> read();
 
   private:
     template <class Request>

@@ -1,0 +1,123 @@
+#include "projections/events_publisher.h"
+
+#include <utility>
+
+namespace bos::projections {
+
+Result<std::unique_ptr<EventsPublisher>> EventsPublisher::start(EventsOptions options,
+                                                                const eventstore::EventLog& log) {
+    std::unique_ptr<EventsPublisher> publisher(new EventsPublisher(std::move(options)));
+    BOS_TRY(publisher->sender_, EventsSender::open(publisher->options_, log,
+                                                   [self = publisher.get()] { self->wake(); }));
+    publisher->thread_ = std::thread([self = publisher.get()] { self->run(); });
+    return publisher;
+}
+
+EventsPublisher::~EventsPublisher() { stop(); }
+
+void EventsPublisher::begin(const TenantId& tenant) {
+    {
+        const std::lock_guard lock(mutex_);
+        notes_[tenant].own = true;
+    }
+    wake();
+}
+
+void EventsPublisher::end(const TenantId& tenant) {
+    {
+        const std::lock_guard lock(mutex_);
+        notes_[tenant].own = false;
+    }
+    wake();
+}
+
+void EventsPublisher::committed(const TenantId& tenant, Position head) {
+    {
+        const std::lock_guard lock(mutex_);
+        Position& noted = notes_[tenant].head;
+        noted = std::max(noted, head);
+    }
+    wake();
+}
+
+std::optional<Position> EventsPublisher::published(const TenantId& tenant) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = published_.find(tenant);
+    return found == published_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void EventsPublisher::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake();
+    if (thread_.joinable()) thread_.join();
+}
+
+void EventsPublisher::wake() {
+    {
+        const std::lock_guard lock(mutex_);
+        awake_ = true;
+    }
+    woken_.notify_one();
+}
+
+void EventsPublisher::run() {
+    while (!stopping()) {
+        take_notes();
+        const bool rests = sender_->turn();
+        tell();
+        if (rests) wait(sender_->next_retry());
+    }
+    const auto until = std::chrono::steady_clock::now() + options_.stop_timeout;
+    while (sender_->in_flight() > 0 && std::chrono::steady_clock::now() < until) {
+        wait(until);
+        sender_->take_reports();
+    }
+    tell();
+}
+
+void EventsPublisher::take_notes() {
+    std::map<TenantId, Note> notes;
+    {
+        const std::lock_guard lock(mutex_);
+        notes.swap(notes_);
+    }
+    for (const auto& [tenant, note] : notes) {
+        if (note.own == false) sender_->end(tenant);
+        if (note.own == true) sender_->begin(tenant);
+        sender_->grown(tenant, note.head);
+    }
+}
+
+void EventsPublisher::tell() {
+    options_.on_figures(sender_->figures());
+    const EventsSender::Progress progress = sender_->take_progress();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [tenant, position] : progress) {
+        if (position) {
+            published_[tenant] = *position;
+        } else {
+            published_.erase(tenant);
+        }
+    }
+}
+
+void EventsPublisher::wait(std::optional<EventsSender::Moment> until) {
+    std::unique_lock lock(mutex_);
+    const auto called = [this] { return awake_; };
+    if (until) {
+        woken_.wait_until(lock, *until, called);
+    } else {
+        woken_.wait(lock, called);
+    }
+    awake_ = false;
+}
+
+bool EventsPublisher::stopping() const {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+}
+
+}  // namespace bos::projections
