@@ -1,9 +1,14 @@
-# cmake -DOUT=page_files.h -DFILES="a;b" -P embed.cmake: text files as constants of a header, in pieces that every
-# compiler takes as one literal.
-set(text "#pragma once\n\n#include <string_view>\n\nnamespace bos::gateway::page_files {\n")
+# cmake -DOUT=page_files.h -DNAMESPACE=page_files -DFILES="a;b" -P embed.cmake: text files as constants of a header, in
+# pieces that every compiler takes as one literal; `all` lists them with their names.
+set(text "#pragma once\n\n#include <array>\n#include <string_view>\n#include <utility>\n")
+string(APPEND text "\nnamespace bos::gateway::${NAMESPACE} {\n")
+set(list "")
+set(count 0)
 foreach(file ${FILES})
-  get_filename_component(name ${file} NAME)
-  string(REPLACE "." "_" name ${name})
+  get_filename_component(file_name ${file} NAME)
+  string(REPLACE "." "_" name ${file_name})
+  string(APPEND list "\n    std::pair<std::string_view, std::string_view>{\"${file_name}\", ${name}},")
+  math(EXPR count "${count} + 1")
   file(READ ${file} content)
   string(LENGTH "${content}" length)
   string(APPEND text "\ninline constexpr std::string_view ${name} =")
@@ -15,5 +20,6 @@ foreach(file ${FILES})
   endwhile()
   string(APPEND text ";\n")
 endforeach()
-string(APPEND text "\n}  // namespace bos::gateway::page_files\n")
+string(APPEND text "\ninline constexpr std::array<std::pair<std::string_view, std::string_view>, ${count}> all{${list}};\n")
+string(APPEND text "\n}  // namespace bos::gateway::${NAMESPACE}\n")
 file(WRITE ${OUT} "${text}")

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <cstring>
 
 namespace bos::eventstore::kafka {
 
@@ -17,6 +18,8 @@ constexpr int syslog_warning = 4;
 
 /// What librdkafka says about brokers that come and go is worth a look only beside our own words.
 void log(const rd_kafka_t* handle, int level, const char*, const char* text) {
+    // Set by us where it is needed, and known to be marked as experimental.
+    if (std::strstr(text, "enable.gapless.guarantee is experimental")) return;
     const auto severity = level <= syslog_warning ? spdlog::level::warn : spdlog::level::debug;
     spdlog::log(severity, "kafka: {}: {}", rd_kafka_name(handle), text);
 }

@@ -229,6 +229,10 @@ void add_serve(CLI::App& app, int& status) {
                      "PEM file with the authorities of other nodes' certificates; none = the "
                      "machine's")
         ->envname("BOS_PEER_AUTHORITIES");
+    word->add_flag("--events,!--no-events", options->node.events,
+                   "Publish every event to <prefix>.events.<tenant>, where the log is on Kafka")
+        ->envname("BOS_EVENTS")
+        ->capture_default_str();
     word->add_option("--threads", options->threads, "Threads for connections")
         ->envname("BOS_THREADS")
         ->check(CLI::Range(1, 64))

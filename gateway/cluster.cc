@@ -67,7 +67,7 @@ Result<void> Cluster::join(std::string address, const std::vector<asio::any_io_e
     group.self = {.address = address_, .roles = options_.roles};
     table_.emplace(cluster_shards, address_, group.session_timeout);
     group_ = std::make_unique<ShardGroup>(std::move(group), *table_);
-    if (options_.roles.views) follower_ = std::thread([this] { look_after_tenants(); });
+    follower_ = std::thread([this] { look_after_tenants(); });
     return {};
 }
 
@@ -153,14 +153,15 @@ void Cluster::look_after_tenants() {
     std::unique_lock lock(stop_mutex_);
     while (!stopping_) {
         lock.unlock();
-        follow_others();
+        look_at_tenants();
         lock.lock();
         stop_.wait_for(lock, follow_every, [this] { return stopping_; });
     }
 }
 
-/// A tenant that is written here is not followed; following one that is followed costs nothing.
-void Cluster::follow_others() {
+/// A tenant that is written here is published here and not followed; what is so already costs
+/// nothing.
+void Cluster::look_at_tenants() {
     std::set<TenantId> tenants;
     const auto add = [&](const Result<std::vector<TenantId>>& some) {
         if (some) tenants.insert(some->begin(), some->end());
@@ -168,7 +169,9 @@ void Cluster::follow_others() {
     add(node_.log().tenants());
     if (round_++ % ask_cluster_every == 0) add(node_.kafka()->tenants_in_cluster());
     for (const TenantId& tenant : tenants) {
-        if (owns(tenant)) continue;
+        const bool own = owns(tenant);
+        if (const auto& events = node_.events()) own ? events->begin(tenant) : events->end(tenant);
+        if (own || !options_.roles.views) continue;
         if (const auto followed = node_.follow(tenant); !followed)
             spdlog::error("views of {}: {}", tenant.value(), followed.error().detail);
     }

@@ -75,7 +75,7 @@ class Cluster {
 
   private:
     void look_after_tenants();
-    void follow_others();
+    void look_at_tenants();
     [[nodiscard]] bool is_alone() const;
 
     const ClusterOptions options_;

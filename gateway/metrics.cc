@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace bos::gateway {
 
@@ -61,7 +62,16 @@ Metrics::Metrics()
                       .Register(*registry_)
                       .Add({})) {}
 
+void Metrics::before_text(std::function<void()> take_figures) {
+    const std::lock_guard lock(text_mutex_);
+    before_text_.push_back(std::move(take_figures));
+}
+
 std::string Metrics::text() const {
+    {
+        const std::lock_guard lock(text_mutex_);
+        for (const auto& take_figures : before_text_) take_figures();
+    }
     return prometheus::TextSerializer().Serialize(registry_->Collect());
 }
 

@@ -10,9 +10,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bos::gateway {
 
@@ -25,6 +28,8 @@ class Metrics final : public ServerObserver {
 
     /// For further series of other parts.
     [[nodiscard]] prometheus::Registry& registry() { return *registry_; }
+    /// Called before each text(), one call at a time: for figures that others keep.
+    void before_text(std::function<void()> take_figures);
     /// Prometheus text exposition format 0.0.4.
     [[nodiscard]] std::string text() const;
     static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -40,6 +45,8 @@ class Metrics final : public ServerObserver {
 
   private:
     std::shared_ptr<prometheus::Registry> registry_;
+    std::vector<std::function<void()>> before_text_;  ///< guarded by text_mutex_
+    mutable std::mutex text_mutex_;                   ///< held while they run
     prometheus::Family<prometheus::Counter>& requests_;
     prometheus::Family<prometheus::Histogram>& durations_;
     prometheus::Family<prometheus::Counter>& refusals_;

@@ -1,6 +1,7 @@
 #include "gateway/node.h"
 
 #include "eventstore/rocks_key_store.h"
+#include "gateway/events_on_kafka.h"
 #include "projections/views.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -45,7 +46,11 @@ Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster
 
 Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options, Clock& clock, Random& random) {
     BOS_TRY(Stores stores, open_stores(options.data, options.kafka));
-    return std::unique_ptr<Node>(new Node(std::move(stores), options, clock, random));
+    std::unique_ptr<Node> node(new Node(std::move(stores), options, clock, random));
+    if (options.kafka.given() && options.events) {
+        BOS_TRY(node->events_, start_events(options.kafka, node->log()));
+    }
+    return node;
 }
 
 Node::Node(Stores stores, const NodeOptions& options, Clock& clock, Random& random)
@@ -172,6 +177,7 @@ bool Node::stop(std::chrono::milliseconds deadline) {
     // Whatever still waits is answered by the log's own stop, so no command in flight stays without
     // an answer.
     stores_.log->stop();
+    if (events_) events_->stop();
     for (auto& shard : shards_) {
         boost::asio::post(shard->context, [context = &shard->context] { context->stop(); });
         shard->thread.join();
@@ -192,6 +198,7 @@ std::size_t Node::commands_in_flight() const {
 }
 
 void Node::committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
+    if (events_ && !commits.empty()) events_->committed(tenant, commits.back().position);
     if (!keeps_views_) return;
     auto projected = runner_.project(tenant, commits);
     if (projected) return;

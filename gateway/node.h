@@ -5,6 +5,7 @@
 #include "eventstore/kafka_log.h"
 #include "eventstore/key_store.h"
 #include "gateway/open_log.h"
+#include "projections/events_publisher.h"
 #include "projections/runner.h"
 #include "projections/view_store.h"
 #include "schemas/base/random.h"
@@ -43,6 +44,8 @@ struct Stores {
 struct NodeOptions {
     std::filesystem::path data = "data";
     KafkaCluster kafka = {};
+    /// Publish what is committed to the events topics; only where the log is on Kafka.
+    bool events = true;
     /// Threads that own tenants. Commands of one tenant use one; more than the cores only take
     /// turns.
     std::size_t shards = 1;
@@ -89,6 +92,8 @@ class Node final : private commands::CommitSink {
     [[nodiscard]] Clock& clock() { return clock_; }
     [[nodiscard]] Random& random() { return random_; }
     [[nodiscard]] std::size_t commands_in_flight() const;
+    /// Null where no events are published.
+    [[nodiscard]] const std::shared_ptr<projections::EventsPublisher>& events() { return events_; }
 
   private:
     struct ShardThread {
@@ -118,6 +123,7 @@ class Node final : private commands::CommitSink {
     eventstore::FieldSealer sealer_;
     projections::Runner runner_;
     const bool keeps_views_;
+    std::shared_ptr<projections::EventsPublisher> events_;  ///< or null
     std::vector<std::unique_ptr<ShardThread>> shards_;
     bool running_ = false;
 

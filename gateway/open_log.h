@@ -16,7 +16,7 @@ namespace bos::gateway {
 /// Where a log is that is not embedded; see eventstore/kafka_log.h.
 struct KafkaCluster {
     std::string brokers;  ///< host:port, several with commas between; empty = the log is embedded
-    std::string prefix = "bos";  ///< topics are <prefix>.log.<tenant>
+    std::string prefix = "bos";  ///< topics are <prefix>.log.<tenant>, <prefix>.events.<tenant>
     int replication_factor = 3;
     int min_insync_replicas = 2;
     std::vector<std::string> properties;  ///< name=value of librdkafka

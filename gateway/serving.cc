@@ -1,6 +1,7 @@
 #include "gateway/serving.h"
 
 #include "gateway/command_routes.h"
+#include "gateway/events_on_kafka.h"
 #include "gateway/health_routes.h"
 #include "gateway/page.h"
 #include "gateway/query_routes.h"
@@ -87,6 +88,7 @@ Serving::Serving(const ServingOptions& options, std::unique_ptr<Node> node, Metr
     add_health_routes(router_, *node_, api_.cluster, metrics);
     add_view_routes(router_, api_, *node_, rebuilds_);
     add_page(router_);
+    if (node_->events()) add_events_metrics(metrics, node_->events());
 }
 
 Serving::~Serving() { stop(std::chrono::milliseconds(0)); }

@@ -46,6 +46,11 @@ std::optional<Position> EventsPublisher::published(const TenantId& tenant) const
     return found == published_.end() ? std::nullopt : std::optional(found->second);
 }
 
+EventsFigures EventsPublisher::figures() const {
+    const std::lock_guard lock(mutex_);
+    return figures_;
+}
+
 void EventsPublisher::stop() {
     {
         const std::lock_guard lock(mutex_);
@@ -92,9 +97,9 @@ void EventsPublisher::take_notes() {
 }
 
 void EventsPublisher::tell() {
-    options_.on_figures(sender_->figures());
     const EventsSender::Progress progress = sender_->take_progress();
     const std::lock_guard lock(mutex_);
+    figures_ = sender_->figures();
     for (const auto& [tenant, position] : progress) {
         if (position) {
             published_[tenant] = *position;

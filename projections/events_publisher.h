@@ -42,6 +42,8 @@ class EventsPublisher {
     /// not looked at yet, or the tenant is not published here.
     [[nodiscard]] std::optional<Position> published(const TenantId& tenant) const;
 
+    [[nodiscard]] EventsFigures figures() const;
+
     /// Waits for what is under way, for stop_timeout and a question to the cluster at most, and
     /// ends the thread. Idempotent. What was not published is, by whoever begins with the tenant
     /// next.
@@ -69,6 +71,7 @@ class EventsPublisher {
     std::condition_variable woken_;
     std::map<TenantId, Note> notes_;
     std::map<TenantId, Position> published_;
+    EventsFigures figures_;
     bool awake_ = false;
     bool stopping_ = false;
 

@@ -42,8 +42,6 @@ struct EventsOptions {
     std::chrono::milliseconds retry_max{60'000};
     std::chrono::milliseconds stop_timeout{2'000};  ///< to wait for acknowledgements when stopping
     std::int64_t foreign_records_max = 10'000;      ///< see EventsTopics::Options
-    /// Told the newest figures, on the publisher's thread. Must not block.
-    std::function<void(const EventsFigures&)> on_figures = [](const EventsFigures&) {};
 };
 
 /// Sends the events of tenants to their topics, in order and without gaps: whatever is stored in a

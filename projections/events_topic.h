@@ -1,7 +1,7 @@
 #pragma once
 
 #include "eventstore/event_log.h"
-#include "eventstore/kafka_new_topic.h"
+#include "eventstore/kafka_topic.h"
 #include "eventstore/kafka_tail.h"
 #include "projections/event_record.h"
 

@@ -223,6 +223,7 @@ std::string emit_header(const Module& module) {
     out += fmt::format(
         "\n/// The module's part of the OpenAPI document: an object with paths and schemas.\n");
     out += "[[nodiscard]] std::string_view openapi_fragment();\n";
+    out += "[[nodiscard]] std::string_view asyncapi_fragment();\n";
     out += fmt::format("\n}}  // namespace bos::{}\n", module.name);
     return out;
 }

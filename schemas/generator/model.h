@@ -107,5 +107,7 @@ struct Module {
 [[nodiscard]] std::string emit_instances(const Module& module, std::string_view prefix);
 /// OpenAPI 3.1 paths and components of the module: the text of <module>.openapi.json.
 [[nodiscard]] std::string emit_openapi(const Module& module);
+/// AsyncAPI 3.0 messages and schemas of the module's events: the text of <module>.asyncapi.json.
+[[nodiscard]] std::string emit_asyncapi(const Module& module);
 
 }  // namespace bos::generator

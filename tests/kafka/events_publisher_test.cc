@@ -156,8 +156,9 @@ TEST_CASE("a record that the broker refuses stops its tenant alone, without a ga
     events.topic().alter({{"max.message.bytes", "4000"}});
     // Brokers learn of the setting a little later, so more than one may be taken.
     const auto stopped = [&] {
+        events.commits(20);  // under way when the next one is refused
         events.commit(1, 8000);
-        events.commits(5);
+        events.commits(20);
         publisher->committed(events.acme, events.head());
         return !publisher->published(events.acme);
     };

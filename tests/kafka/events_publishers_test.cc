@@ -56,12 +56,6 @@ TEST_CASE("many tenants are published side by side, also those that get their fi
     eventstore::MemoryLog log;
     EventsOptions options = Published().options;
     options.topic_prefix = next_prefix();
-    EventsFigures figures;
-    std::mutex mutex;
-    options.on_figures = [&](const EventsFigures& told) {
-        const std::lock_guard lock(mutex);
-        figures = told;
-    };
     const auto publisher = EventsPublisher::start(options, log).value();
     std::vector<eventstore::test::Chain> chains;
     for (int i = 0; i < 20; ++i) {
@@ -77,11 +71,8 @@ TEST_CASE("many tenants are published side by side, also those that get their fi
     for (const eventstore::test::Chain& chain : chains) {
         wait_until([&] { return publisher->published(chain.tenant()) == Position{50}; });
     }
-    wait_until([&] {
-        const std::lock_guard lock(mutex);
-        return figures.published == 20 * 50;
-    });
-    const std::lock_guard lock(mutex);
+    wait_until([&] { return publisher->figures().published == 20 * 50; });
+    const EventsFigures figures = publisher->figures();
     CHECK_EQ(figures.tenants, 20);
     CHECK_EQ(figures.tenants_paused, 0);
     CHECK_EQ(figures.commits_behind, 0);

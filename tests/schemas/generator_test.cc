@@ -40,6 +40,7 @@ TEST_CASE("the generator writes what it wrote") {
     REQUIRE(module.has_value());
     must_be_golden("tiny.gen.h", generator::emit_header(*module));
     must_be_golden("tiny.openapi.json", generator::emit_openapi(*module) + "\n");
+    must_be_golden("tiny.asyncapi.json", generator::emit_asyncapi(*module) + "\n");
 }
 
 TEST_CASE("a schema that breaks a rule is refused, with the table and the rule") {
