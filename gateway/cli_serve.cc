@@ -25,7 +25,7 @@ namespace {
 
 /// Every setting; the table with units, defaults and reasons is in docs/configuration.md.
 struct ServeOptions {
-    NodeOptions node;
+    NodeOptions node{.events = true, .limits = {}};
     ServerOptions server;
     std::string data = "data";
     std::size_t threads = 2;

@@ -45,7 +45,7 @@ struct NodeOptions {
     std::filesystem::path data = "data";
     KafkaCluster kafka = {};
     /// Publish what is committed to the events topics; only where the log is on Kafka.
-    bool events = true;
+    bool events = false;
     /// Threads that own tenants. Commands of one tenant use one; more than the cores only take
     /// turns.
     std::size_t shards = 1;

@@ -1,5 +1,6 @@
 #include "projections/events_publisher.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace bos::projections {
@@ -16,28 +17,25 @@ Result<std::unique_ptr<EventsPublisher>> EventsPublisher::start(EventsOptions op
 EventsPublisher::~EventsPublisher() { stop(); }
 
 void EventsPublisher::begin(const TenantId& tenant) {
-    {
-        const std::lock_guard lock(mutex_);
-        notes_[tenant].own = true;
-    }
-    wake();
+    leave(tenant, [](Note& note) { note.own = true; });
 }
 
 void EventsPublisher::end(const TenantId& tenant) {
-    {
-        const std::lock_guard lock(mutex_);
-        notes_[tenant].own = false;
-    }
-    wake();
+    leave(tenant, [](Note& note) { note.own = false; });
 }
 
 void EventsPublisher::committed(const TenantId& tenant, Position head) {
+    leave(tenant, [&](Note& note) { note.head = std::max(note.head, head); });
+}
+
+template <class Change>
+void EventsPublisher::leave(const TenantId& tenant, Change&& change) {
     {
         const std::lock_guard lock(mutex_);
-        Position& noted = notes_[tenant].head;
-        noted = std::max(noted, head);
+        change(notes_[tenant]);
+        awake_ = true;
     }
-    wake();
+    woken_.notify_one();
 }
 
 std::optional<Position> EventsPublisher::published(const TenantId& tenant) const {

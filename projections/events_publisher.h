@@ -57,6 +57,8 @@ class EventsPublisher {
     };
 
     explicit EventsPublisher(EventsOptions options) : options_(std::move(options)) {}
+    template <class Change>
+    void leave(const TenantId& tenant, Change&& change);
     void wake();
     // Runs on: the publisher's thread.
     void run();

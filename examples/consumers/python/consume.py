@@ -44,7 +44,7 @@ def fields(table):
             continue
         value = plain(method())
         if value is not None:
-            found[name] = value
+            found[name.rstrip("_")] = value  # some versions of flatc write From_, since from is a word of Python
     return found
 
 

@@ -117,6 +117,7 @@ struct BoxPlaced {
     static constexpr std::uint16_t number = 7;
     static constexpr std::uint16_t schema_version = 1;
     static constexpr std::uint16_t aggregate = 1;
+    static constexpr std::string_view aggregate_name = "box";
     [[nodiscard]] StreamId stream() const { return StreamId{aggregate, box.value()}; }
     static constexpr auto fields() {
         return std::tuple{
@@ -161,6 +162,7 @@ struct BoxRelabelled {
     static constexpr std::uint16_t number = 8;
     static constexpr std::uint16_t schema_version = 2;
     static constexpr std::uint16_t aggregate = 1;
+    static constexpr std::string_view aggregate_name = "box";
     [[nodiscard]] StreamId stream() const { return StreamId{aggregate, box.value()}; }
     static constexpr auto fields() {
         return std::tuple{
@@ -203,6 +205,7 @@ struct PlaceBox {
     static constexpr std::string_view permission = "tiny:box:create";
     static constexpr bool creates = true;
     static constexpr std::uint16_t aggregate = 1;
+    static constexpr std::string_view aggregate_name = "box";
     [[nodiscard]] StreamId stream() const { return StreamId{aggregate, box.value()}; }
     void set_target(const Uuid& id) { box = BoxId(id); }
     static constexpr auto fields() {
@@ -227,6 +230,7 @@ struct RelabelBox {
     static constexpr std::string_view permission = "tiny:box:update";
     static constexpr bool creates = false;
     static constexpr std::uint16_t aggregate = 1;
+    static constexpr std::string_view aggregate_name = "box";
     [[nodiscard]] StreamId stream() const { return StreamId{aggregate, box.value()}; }
     static constexpr auto fields() {
         return std::tuple{
@@ -279,5 +283,6 @@ namespace bos::tiny {
 
 /// The module's part of the OpenAPI document: an object with paths and schemas.
 [[nodiscard]] std::string_view openapi_fragment();
+[[nodiscard]] std::string_view asyncapi_fragment();
 
 }  // namespace bos::tiny
