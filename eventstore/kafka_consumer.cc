@@ -6,9 +6,11 @@ namespace bos::eventstore::kafka {
 
 namespace {
 
-Properties properties_of(const Properties& given) {
+Properties properties_of(const Properties& given, std::chrono::milliseconds fetch_wait) {
     Properties all = given;
-    const auto set = [&](const char* name, const char* value) { all.emplace_back(name, value); };
+    const auto set = [&](const char* name, std::string value) {
+        all.emplace_back(name, std::move(value));
+    };
     set("enable.auto.commit", "false");
     set("enable.auto.offset.store", "false");
     set("allow.auto.create.topics", "false");
@@ -19,8 +21,7 @@ Properties properties_of(const Properties& given) {
     set("socket.nagle.disable", "true");
     set("socket.keepalive.enable", "true");
     set("reconnect.backoff.max.ms", "1000");
-    // A topic that is added waits for the request under way, which waits this long for data.
-    set("fetch.wait.max.ms", "20");
+    set("fetch.wait.max.ms", std::to_string(fetch_wait.count()));
     set("fetch.error.backoff.ms", "50");
     set("fetch.message.max.bytes", "4194304");
     // Past one of these 2.0.2 pauses for a whole second (fetch.queue.backoff.ms came with 2.2): so
@@ -52,16 +53,20 @@ Consumer::Message message_of(const rd_kafka_message_t& taken, void* reader) {
     return {.kind = kind,
             .reader = reader,
             .offset = Offset{taken.offset},
-            .bytes = {static_cast<const char*>(taken.payload), taken.len}};
+            .bytes = {static_cast<const char*>(taken.payload), taken.len},
+            .key = {static_cast<const char*>(taken.key), taken.key_len},
+            .null = taken.payload == nullptr};
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Consumer>> Consumer::open(const Properties& properties,
-                                                 std::function<void()> wake) {
+                                                 std::function<void()> wake,
+                                                 std::chrono::milliseconds fetch_wait) {
     auto consumer = std::unique_ptr<Consumer>(new Consumer);
     consumer->wake_ = std::move(wake);
-    BOS_TRY(consumer->handle_, open_handle(RD_KAFKA_CONSUMER, properties_of(properties)));
+    BOS_TRY(consumer->handle_,
+            open_handle(RD_KAFKA_CONSUMER, properties_of(properties, fetch_wait)));
     consumer->queue_.reset(rd_kafka_queue_new(consumer->handle_.get()));
     wake_on(consumer->queue_.get(), consumer->wake_);
     return consumer;

@@ -3,6 +3,7 @@
 #include "eventstore/kafka_chain.h"
 #include "eventstore/kafka_handle.h"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -30,11 +31,16 @@ class Consumer {
         void* reader = nullptr;  ///< as given to start(); null: of a topic that was stopped
         Offset offset;
         std::string_view bytes = {};  ///< or why, for people
+        std::string_view key = {};    ///< of a record that has one
+        bool null = false;            ///< a record without bytes: a tombstone of its key
     };
 
     /// `wake` is called, on any thread, when there is something to take().
-    [[nodiscard]] static Result<std::unique_ptr<Consumer>> open(const Properties& properties,
-                                                                std::function<void()> wake);
+    /// A broker answers a request for data that has not come after `fetch_wait`, and a topic that
+    /// is started waits for the request under way.
+    [[nodiscard]] static Result<std::unique_ptr<Consumer>> open(
+        const Properties& properties, std::function<void()> wake,
+        std::chrono::milliseconds fetch_wait = std::chrono::milliseconds(20));
     ~Consumer();
     Consumer(const Consumer&) = delete;
     Consumer& operator=(const Consumer&) = delete;

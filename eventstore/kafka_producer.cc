@@ -74,9 +74,15 @@ rd_kafka_topic_t* Producer::find(const std::string& topic) {
 }
 
 Result<void> Producer::produce(const std::string& topic, std::string_view record, void* message) {
+    return produce(topic, {}, record, message);
+}
+
+Result<void> Producer::produce(const std::string& topic, std::string_view key,
+                               std::optional<std::string_view> record, void* message) {
     // Without a copy: the flags say that the bytes stay ours.
-    const int refused = rd_kafka_produce(find(topic), 0, 0, const_cast<char*>(record.data()),
-                                         record.size(), nullptr, 0, message);
+    const int refused =
+        rd_kafka_produce(find(topic), 0, 0, record ? const_cast<char*>(record->data()) : nullptr,
+                         record ? record->size() : 0, key.data(), key.size(), message);
     if (refused) return kafka::failed(rd_kafka_last_error(), "hand a record to the producer");
     return {};
 }

@@ -59,6 +59,9 @@ class Producer {
     /// The same for a copy of `record`.
     [[nodiscard]] Result<void> produce(const std::string& topic, const Message& record,
                                        void* message);
+    /// The same with a key, for topics that keep the newest record of each; no record: a tombstone.
+    [[nodiscard]] Result<void> produce(const std::string& topic, std::string_view key,
+                                       std::optional<std::string_view> record, void* message);
 
     /// The reports that have come. The result is valid until the next call.
     [[nodiscard]] const std::vector<Report>& poll();
@@ -71,6 +74,9 @@ class Producer {
 
     /// Makes the topic known, so that its first record does not wait for metadata. Blocks.
     [[nodiscard]] Result<void> warm_up(const std::string& topic, int timeout_ms);
+
+    /// For questions to the cluster, on any thread.
+    [[nodiscard]] rd_kafka_t* handle() const { return handle_.get(); }
 
   private:
     Producer() = default;

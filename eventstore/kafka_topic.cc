@@ -41,13 +41,28 @@ std::int64_t number(const std::string& text) {
     return value;
 }
 
-/// These may be more than what is asked for; all others must be the same.
+// What is not a bound must be the same.
+constexpr std::array<std::string_view, 3> lower_bounds = {
+    "min.insync.replicas", "max.message.bytes", "delete.retention.ms"};
+constexpr std::array<std::string_view, 2> upper_bounds = {"segment.ms", "max.compaction.lag.ms"};
+
 bool is_lower_bound(std::string_view setting) {
-    return setting == "min.insync.replicas" || setting == "max.message.bytes";
+    return std::ranges::find(lower_bounds, setting) != lower_bounds.end();
+}
+
+bool is_upper_bound(std::string_view setting) {
+    return std::ranges::find(upper_bounds, setting) != upper_bounds.end();
 }
 
 bool suffices(const std::string& setting, const std::string& found, const std::string& wanted) {
-    return is_lower_bound(setting) ? number(found) >= number(wanted) : found == wanted;
+    if (is_lower_bound(setting)) return number(found) >= number(wanted);
+    if (is_upper_bound(setting)) return number(found) <= number(wanted);
+    return found == wanted;
+}
+
+std::string_view words_of_bound(std::string_view setting) {
+    if (is_lower_bound(setting)) return "at least ";
+    return is_upper_bound(setting) ? "at most " : "";
 }
 
 Result<Owned<rd_kafka_event_t>> wait_for(rd_kafka_queue_t* queue, int timeout_ms,
@@ -138,12 +153,12 @@ Result<void> check_settings(rd_kafka_t* handle, const WantedTopic& topic, int ti
         const std::string value = text ? text : "";
         if (!suffices(setting->first, value, setting->second)) {
             wrong.push_back(fmt::format("{}={} (expected {}{})", setting->first, value,
-                                        is_lower_bound(setting->first) ? "at least " : "",
-                                        setting->second));
+                                        words_of_bound(setting->first), setting->second));
         }
     }
     if (wrong.empty()) return {};
-    return fail(Code::invalid, fmt::format("{} could lose records: {}; change the topic's settings",
+    return fail(Code::invalid, fmt::format("{} does not keep what it must: {}; change the topic's "
+                                           "settings",
                                            topic.name, fmt::join(wrong, ", ")));
 }
 

@@ -13,8 +13,9 @@ struct WantedTopic {
     std::string name;
     int partitions = 1;
     int replicas = 3;  ///< or more
-    /// What it is created with, and checked against. `min.insync.replicas` and `max.message.bytes`
-    /// may be more than what is asked for; all others must be the same.
+    /// What it is created with, and checked against. `min.insync.replicas`,
+    /// `max.message.bytes` and `delete.retention.ms` may be more than what is asked for,
+    /// `segment.ms` and `max.compaction.lag.ms` less; all others must be the same.
     std::map<std::string, std::string> settings = {};
     /// False: what the topic is changed to later is its owner's affair, but for its partitions.
     bool checked = true;

@@ -54,6 +54,10 @@ class KeyStore {
     /// A secret of the tenant for keyed digests and cursors, made on first use, synced, stable for
     /// ever.
     [[nodiscard]] virtual Result<std::string> tenant_secret(const TenantId& tenant) = 0;
+
+    /// Keys that several nodes share: takes in what the others did until it was called. A node does
+    /// it when it becomes a tenant's writer. Errors: unavailable.
+    [[nodiscard]] virtual Result<void> refresh() { return {}; }
 };
 
 /// Seals and opens single fields: AES-256-GCM, random nonce, associated data = tenant | stream |

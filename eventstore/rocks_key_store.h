@@ -24,25 +24,15 @@ struct RocksKeyStoreOptions {
     Fatal fatal = end_process;    ///< when durability is lost
 };
 
-/// The key store on RocksDB. Rows (docs/formats.md has a worked example):
-///
-///   'm'                               -> a known text, wrapped: is this the right master key?
-///   'k' key id 16                     -> wrapped secret 60, then its owner (tenant, type u16, id
-///   16),
-///                                        nothing while it is in the pool
-///   'a' tenant type u16 id 16, key id -> nothing: the key is this subject's
-///   'x' tenant type u16 id 16         -> nothing: the subject was erased
-///   'd' key id 16                     -> nothing: the key's bytes are still to be purged from disk
-///   's' tenant                        -> wrapped secret of the tenant
+/// The key store of one node, on RocksDB (key_rows.h).
 ///
 /// A pool key is synced before it is given out, and given to one subject only. Keys that a process
 /// made and had not durably assigned when it died are never given out again (their bytes might be
 /// in use) but stay readable. That no record names such a key, and so that destroy() finds every
 /// key of a subject, is what sync() is for.
 ///
-/// A delete in RocksDB leaves the bytes in its files: destroy() also flushes and compacts them
-/// away. What a file system, a snapshot or a backup keeps of deleted files stays wrapped with the
-/// master key.
+/// destroy() also purges the key's bytes from the database's files. What a file system, a snapshot
+/// or a backup keeps of deleted files stays wrapped with the master key.
 class RocksKeyStore final : public KeyStore {
   public:
     /// Errors: corrupt when the database or the master key is damaged, missing or not of the other;

@@ -148,11 +148,12 @@ std::vector<RawTopic::Record> RawTopic::read() {
     const kafka::Owned<rd_kafka_topic_t> topic(
         rd_kafka_topic_new(consumer_.get(), name_.c_str(), nullptr));
     rd_kafka_consume_start(topic.get(), 0, 0);
-    while (static_cast<std::int64_t>(all.size()) < last) {
+    for (std::int64_t next = 0; next < last;) {  // a compacted topic has holes
         rd_kafka_message_t* message = rd_kafka_consume(topic.get(), 0, timeout_ms);
         if (!message) throw std::runtime_error("no record of " + name_);
         const rd_kafka_resp_err_t error = message->err;
         if (!error) all.push_back(record_of(*message));
+        if (!error) next = message->offset + 1;
         rd_kafka_message_destroy(message);
         must(error, "read " + name_);
     }

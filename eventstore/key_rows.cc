@@ -1,0 +1,226 @@
+#include "eventstore/key_rows.h"
+
+#include "eventstore/durable_file.h"
+#include "eventstore/fail_stop_fs.h"
+#include "eventstore/key_wrapping.h"
+#include "eventstore/rocks_status.h"
+#include "schemas/base/assert.h"
+#include "schemas/base/keys.h"
+
+#include <utility>
+
+namespace bos::eventstore {
+
+namespace {
+
+// Below this nothing is written: a database that met a full disk could not go on.
+constexpr std::uint64_t free_bytes_min = 64 * 1024 * 1024;
+constexpr std::string_view grave = "e";
+constexpr std::string_view told_mark = "t";
+
+std::string mark_key() { return KeyWriter().u8('m').take(); }
+std::string place_key() { return KeyWriter().u8('o').take(); }
+std::string key_key(const Uuid& id) { return KeyWriter().u8('k').uuid(id).take(); }
+std::string purge_key(const Uuid& id) { return KeyWriter().u8('d').uuid(id).take(); }
+std::string assignments_of(std::string_view owner) { return KeyWriter().u8('a').raw(owner).take(); }
+std::string assignment_key(std::string_view owner, const Uuid& id) {
+    return KeyWriter().u8('a').raw(owner).uuid(id).take();
+}
+std::string erased_key(std::string_view owner) { return KeyWriter().u8('x').raw(owner).take(); }
+std::string tenant_key(const TenantId& tenant) {
+    return KeyWriter().u8('s').text(tenant.value()).take();
+}
+
+rocksdb::Options database_options(rocksdb::Env& env) {
+    rocksdb::Options options;
+    options.env = &env;
+    options.create_if_missing = true;
+    options.paranoid_checks = true;
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+    options.max_bgerror_resume_count = 0;
+    options.max_background_jobs = 2;
+    options.max_write_buffer_number = 2;
+    options.write_buffer_size = 4 * 1024 * 1024;
+    options.max_open_files = 128;
+    options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+    options.keep_log_file_num = 2;
+    options.stats_dump_period_sec = 0;
+    options.compression = rocksdb::kNoCompression;  // secrets do not compress
+    return options;
+}
+
+/// A batch in memory takes what it is given.
+void must(const rocksdb::Status& status) { BOS_ASSERT(status.ok()); }
+
+}  // namespace
+
+std::string subject_bytes(const TenantId& tenant, const StreamId& subject) {
+    return KeyWriter().text(tenant.value()).u16(subject.type).uuid(subject.id).take();
+}
+
+std::string KeyRow::to_bytes() const { return destroyed() ? std::string(grave) : wrapped + owner; }
+
+Result<KeyRow> KeyRow::parse(std::string_view bytes) {
+    if (bytes == grave) return KeyRow{};
+    if (bytes.size() < wrapped_key_bytes) return fail(Code::corrupt, "a key's row is damaged");
+    return KeyRow{.wrapped = std::string(bytes.substr(0, wrapped_key_bytes)),
+                  .owner = std::string(bytes.substr(wrapped_key_bytes))};
+}
+
+Result<std::unique_ptr<KeyRows>> KeyRows::open(Options options) {
+    auto env = fail_stop_env(options.env ? *options.env : *rocksdb::Env::Default(), options.fatal);
+    std::unique_ptr<KeyRows> rows(new KeyRows(std::move(options), std::move(env)));
+    rocksdb::DB* db = nullptr;
+    BOS_ROCKS(rocksdb::DB::Open(database_options(*rows->env_), rows->options_.path, &db),
+              "open the key store in " + rows->options_.path);
+    rows->db_.reset(db);
+    BOS_CHECK(sync_parent_folder(*rows->env_, rows->options_.path));
+    return rows;
+}
+
+Result<bool> KeyRows::exist(const Options& options) {
+    rocksdb::Env& env = options.env ? *options.env : *rocksdb::Env::Default();
+    const rocksdb::Status status = env.FileExists(options.path + "/CURRENT");
+    if (!status.IsNotFound()) BOS_ROCKS(status, "look for a key store in " + options.path);
+    return status.ok();
+}
+
+KeyRows::KeyRows(Options options, std::unique_ptr<rocksdb::Env> env)
+    : options_(std::move(options)), env_(std::move(env)) {}
+
+Result<std::optional<KeyRow>> KeyRows::key(const Uuid& id) const {
+    BOS_TRY(const auto row, get(key_key(id)));
+    if (!row) return std::nullopt;
+    return KeyRow::parse(*row);
+}
+
+Result<std::vector<Uuid>> KeyRows::keys_of(std::string_view owner) const {
+    return ids_after(assignments_of(owner));
+}
+
+Result<bool> KeyRows::is_erased(std::string_view owner) const {
+    BOS_TRY(const auto row, get(erased_key(owner)));
+    return row.has_value();
+}
+
+Result<std::vector<Uuid>> KeyRows::to_purge() const {
+    return ids_after(KeyWriter().u8('d').take());
+}
+
+Result<bool> KeyRows::needs_telling(const Uuid& id) const {
+    BOS_TRY(const auto row, get(purge_key(id)));
+    return row && *row != told_mark;
+}
+
+Result<std::optional<std::string>> KeyRows::tenant_secret(const TenantId& tenant) const {
+    return get(tenant_key(tenant));
+}
+
+Result<std::optional<std::string>> KeyRows::master_mark() const { return get(mark_key()); }
+
+Result<std::optional<std::string>> KeyRows::place() const { return get(place_key()); }
+
+std::string KeyRows::name_of_place() { return place_key(); }
+
+Result<void> KeyRows::each(const Visit& visit) const {
+    const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator({}));
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+        BOS_CHECK(visit(rows->key().ToStringView(), rows->value().ToStringView()));
+    }
+    BOS_ROCKS(rows->status(), "read the key store");
+    return {};
+}
+
+void KeyRows::Changes::put_key(const Uuid& id, const KeyRow& row) {
+    put(key_key(id), row.to_bytes());
+}
+
+void KeyRows::Changes::put_assignment(std::string_view owner, const Uuid& id) {
+    put(assignment_key(owner, id), {});
+}
+
+void KeyRows::Changes::forget_key(const Uuid& id) { must(batch_.Delete(key_key(id))); }
+
+void KeyRows::Changes::destroy_key(const Uuid& id, std::string_view owner) {
+    if (!owner.empty()) must(batch_.Delete(assignment_key(owner, id)));
+    put(key_key(id), grave);
+    put(purge_key(id), {});
+}
+
+void KeyRows::Changes::told(const Uuid& id) { put(purge_key(id), told_mark); }
+
+void KeyRows::Changes::put_erased(std::string_view owner) { put(erased_key(owner), {}); }
+
+void KeyRows::Changes::purged(const Uuid& id) { must(batch_.Delete(purge_key(id))); }
+
+void KeyRows::Changes::put_tenant_secret(const TenantId& tenant, std::string_view wrapped) {
+    put(tenant_key(tenant), wrapped);
+}
+
+void KeyRows::Changes::put_master_mark(std::string_view wrapped) { put(mark_key(), wrapped); }
+
+void KeyRows::Changes::put_place(std::string_view place) { put(place_key(), place); }
+
+void KeyRows::Changes::put(std::string_view key, std::string_view value) {
+    must(batch_.Put(key, value));
+}
+
+Result<void> KeyRows::write(Changes changes, Durability durability) {
+    std::uint64_t free = free_bytes_min;
+    env_->GetFreeSpace(options_.path, &free).PermitUncheckedError();
+    if (free < free_bytes_min) return fail(Code::unavailable, "the key store's disk is full");
+    rocksdb::WriteOptions how;
+    how.sync = durability == Durability::synced;
+    const rocksdb::Status status = db_->Write(how, &changes.batch_);
+    if (status.ok()) return {};
+    options_.fatal("the key store cannot be written: " + status.ToString());
+    return failed(status, "write to the key store");
+}
+
+Result<void> KeyRows::sync() {
+    BOS_ROCKS(db_->SyncWAL(), "sync the key store");
+    return {};
+}
+
+Result<void> KeyRows::purge(std::span<const Uuid> ids) {
+    if (ids.empty()) return {};
+    BOS_ROCKS(db_->Flush({}), "flush the key store");
+    rocksdb::CompactRangeOptions compact;
+    compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    for (const Uuid& id : ids) {
+        const std::string key = key_key(id);
+        const rocksdb::Slice range = key;
+        BOS_ROCKS(db_->CompactRange(compact, &range, &range), "purge a key");
+    }
+    return {};
+}
+
+Result<std::optional<std::string>> KeyRows::get(const std::string& key) const {
+    std::string value;
+    const rocksdb::Status status = db_->Get({}, key, &value);
+    if (status.IsNotFound()) return std::nullopt;
+    BOS_ROCKS(status, "read the key store");
+    return value;
+}
+
+/// The ids that follow a prefix in the keys of rows.
+Result<std::vector<Uuid>> KeyRows::ids_after(const std::string& prefix) const {
+    const std::string end = after_prefix(prefix);
+    const rocksdb::Slice upper_bound = end;
+    rocksdb::ReadOptions read;
+    read.iterate_upper_bound = &upper_bound;
+    const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(read));
+    std::vector<Uuid> ids;
+    for (rows->Seek(prefix); rows->Valid(); rows->Next()) {
+        KeyReader reader(rows->key().ToStringView().substr(prefix.size()));
+        Uuid id;
+        if (!reader.uuid(id) || !reader.at_end()) {
+            return fail(Code::corrupt, "a row of the key store is damaged");
+        }
+        ids.push_back(id);
+    }
+    BOS_ROCKS(rows->status(), "read the key store");
+    return ids;
+}
+
+}  // namespace bos::eventstore

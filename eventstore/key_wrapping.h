@@ -1,0 +1,49 @@
+#pragma once
+
+#include "eventstore/key_rows.h"
+#include "eventstore/key_store.h"
+#include "eventstore/master_key.h"
+#include "schemas/base/random.h"
+#include "schemas/base/result.h"
+#include "schemas/base/tenant.h"
+#include "schemas/base/uuid.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace bos::eventstore {
+
+/// Of a subject's key: nonce, secret, tag.
+inline constexpr std::size_t wrapped_key_bytes = 32 + wrap_overhead_bytes;
+
+/// Makes secrets and opens them: what stands between rows and the master key. Each wrapped secret
+/// is bound to its place, so that one that was copied to another row does not open.
+///
+/// Thread-safe.
+class KeyWrapping {
+  public:
+    explicit KeyWrapping(const MasterKey& master) : master_(master) {}
+
+    [[nodiscard]] Uuid new_id();
+    /// A row with a new secret, nobody's.
+    [[nodiscard]] KeyRow new_key(const Uuid& id);
+    /// The row that makes the key its owner's.
+    [[nodiscard]] KeyRow assigned(const SubjectKey& key, std::string_view owner);
+    /// Errors: not_found = destroyed, or of another tenant; corrupt.
+    [[nodiscard]] Result<SubjectKey> open(const TenantId& tenant, const Uuid& id,
+                                          const KeyRow& row) const;
+
+    [[nodiscard]] std::string new_tenant_secret(const TenantId& tenant);
+    [[nodiscard]] Result<std::string> open_tenant_secret(const TenantId& tenant,
+                                                         std::string_view wrapped) const;
+
+    [[nodiscard]] std::string new_master_mark();
+    [[nodiscard]] bool is_master_of(std::string_view mark) const;
+
+  private:
+    const MasterKey master_;
+    SystemRandom random_;
+};
+
+}  // namespace bos::eventstore
