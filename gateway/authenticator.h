@@ -1,6 +1,6 @@
 #pragma once
 
-#include "gateway/credentials.h"
+#include "gateway/credential.h"
 #include "gateway/problem.h"
 #include "gateway/rate_limit.h"
 #include "schemas/base/permission.h"
@@ -30,7 +30,7 @@ struct Principal {
 /// strings end up in logs, histories and Referer fields. Thread-safe.
 class Authenticator {
   public:
-    Authenticator(Credentials& credentials, Clock& clock, RateLimit failures_per_peer = {})
+    Authenticator(CredentialSource& credentials, Clock& clock, RateLimit failures_per_peer = {})
         : credentials_(credentials), clock_(clock), failures_(failures_per_peer) {}
 
     /// `peer` is the request's peer address. 401 with WWW-Authenticate, alike for an unknown, a
@@ -42,7 +42,7 @@ class Authenticator {
   private:
     [[nodiscard]] Result<std::optional<Credential>> credential_for(std::string_view authorization);
 
-    Credentials& credentials_;
+    CredentialSource& credentials_;
     Clock& clock_;
     PeerBuckets failures_;
 };

@@ -31,6 +31,13 @@ void add_kafka_options(CLI::App& word, KafkaCluster& kafka) {
         ->envname("BOS_KAFKA_PROPERTY");
 }
 
+void add_master_key_option(CLI::App& word, std::string& master_key) {
+    word.add_option("--master-key", master_key,
+                    "File that wraps the keys of personal data, the same on all nodes of a "
+                    "cluster; without it master.key in the data folder")
+        ->envname("BOS_MASTER_KEY");
+}
+
 Result<std::vector<TenantId>> tenants_asked(const eventstore::EventLog& log,
                                             const std::string& name) {
     if (name.empty()) return log.tenants();

@@ -22,6 +22,9 @@ void add_move(CLI::App& app, int& status);
 /// The flags that say where a log is that is not embedded.
 void add_kafka_options(CLI::App& word, KafkaCluster& kafka);
 
+/// The flag of words that open personal data.
+void add_master_key_option(CLI::App& word, std::string& master_key);
+
 /// The tenant of this name, or all of the log where it is empty. Errors: invalid; not_found where
 /// the log has no record of it.
 [[nodiscard]] Result<std::vector<TenantId>> tenants_asked(const eventstore::EventLog& log,

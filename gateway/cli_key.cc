@@ -1,13 +1,14 @@
-// bos key create|list|revoke: the API keys of a data folder. Works while a server runs on it.
+// bos key create|list|revoke: the API keys of a data folder, or of the nodes on a Kafka cluster.
+// Works while a server runs on it.
 #include "gateway/cli.h"
 #include "gateway/credentials.h"
+#include "gateway/open_credentials.h"
 #include "gateway/roles.h"
 #include "schemas/base/random.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 
 namespace bos::gateway {
@@ -16,6 +17,7 @@ namespace {
 
 struct KeyOptions {
     std::string data = "data";
+    KafkaCluster kafka;
     std::string tenant;
     std::string user;
     std::string user_id;
@@ -52,10 +54,9 @@ int create(const KeyOptions& options) {
         if (!credential.expires_at)
             return refuse("--expires must be a date and time as 2027-01-31T00:00:00Z");
     }
-    std::error_code error;
-    std::filesystem::create_directories(options.data, error);
-    const CredentialFile file(std::filesystem::path(options.data) / "credentials.jsonl");
-    const auto key = create_api_key(file, credential, clock.now(), random);
+    const auto book = open_credential_book(options.data, options.kafka);
+    if (!book) return report(book.error());
+    const auto key = create_api_key(**book, credential, clock.now(), random);
     if (!key) return report(key.error());
     fmt::print(stderr, "user {} of tenant {}, role {}. The key is shown this once:\n",
                to_string(user), tenant->value(), options.role);
@@ -64,8 +65,9 @@ int create(const KeyOptions& options) {
 }
 
 int list(const KeyOptions& options) {
-    const auto credentials =
-        CredentialFile(std::filesystem::path(options.data) / "credentials.jsonl").read();
+    const auto book = open_credential_book(options.data, options.kafka);
+    if (!book) return report(book.error());
+    const auto credentials = (*book)->read();
     if (!credentials) return report(credentials.error());
     for (const auto& [id, credential] : *credentials) {
         fmt::print("{} tenant={} user={} role={} created={} expires={}\n", id,
@@ -78,8 +80,9 @@ int list(const KeyOptions& options) {
 
 int revoke(const KeyOptions& options) {
     SystemClock clock;
-    const auto revoked = CredentialFile(std::filesystem::path(options.data) / "credentials.jsonl")
-                             .append_revoked(options.key, clock.now());
+    const auto book = open_credential_book(options.data, options.kafka);
+    if (!book) return report(book.error());
+    const auto revoked = (*book)->append_revoked(options.key, clock.now());
     return revoked ? 0 : report(revoked.error());
 }
 
@@ -101,6 +104,7 @@ void add_key(CLI::App& app, int& status) {
         word->add_option("--data", options->data, "The data folder")
             ->envname("BOS_DATA")
             ->capture_default_str();
+        add_kafka_options(*word, options->kafka);
         word->callback([run, options, &status] { status = run(*options); });
         return word;
     };

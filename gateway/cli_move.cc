@@ -1,7 +1,10 @@
-// bos promote|pull: moves the log of a data folder to Kafka, served or not, and back.
+// bos promote|pull: moves the log of a data folder to Kafka, with its keys, served or not, and
+// back.
 #include "gateway/cli.h"
 #include "gateway/control_socket.h"
+#include "gateway/move_keys.h"
 #include "gateway/move_log.h"
+#include "gateway/open_credentials.h"
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
@@ -20,6 +23,7 @@ namespace fs = std::filesystem;
 struct MoveOptions {
     std::string data = "data";
     KafkaCluster kafka;
+    std::string master_key;
 };
 
 void print(std::string_view line) {
@@ -44,24 +48,36 @@ Result<void> promote(const MoveOptions& options) {
     const Result<void> ordered = order_promotion(options);
     if (ordered || ordered.error().code != Code::not_found) return ordered;
     const fs::path data = options.data;
-    if (!fs::exists(data / "log"))
-        return fail(Code::not_found, fmt::format("{} has no embedded log", options.data));
-    {
+    const bool has_log = fs::exists(data / "log");
+    if (!has_log && !fs::exists(data / "keys") && !fs::exists(credential_file(data)))
+        return fail(Code::not_found, fmt::format("{} has nothing of its own", options.data));
+    // What is cut short is done again: nothing in the folder changes before all is on Kafka. Keys
+    // come before the records that name them.
+    BOS_CHECK(share_keys(data, options.kafka, options.master_key));
+    BOS_CHECK(share_credentials(data, options.kafka));
+    if (has_log) {
         BOS_TRY(const auto from, open_embedded_log(data, keys_are_durable));
         BOS_TRY(const auto to, open_kafka_log(data, options.kafka, keys_are_durable));
         BOS_CHECK(copy_all(*from, *to, print));
     }
+    BOS_CHECK(put_own_keys_aside(data));
+    BOS_CHECK(forget_own_keys(data));
     BOS_CHECK(put_embedded_log_aside(data));
-    fmt::print("the log is on {}: serve it with --kafka. {} may be deleted\n",
-               options.kafka.brokers, (data / "promoted-log").string());
+    fmt::print(
+        "{} is on {}: serve it with --kafka, on every node with this master key. {} and "
+        "promoted-credentials.jsonl may be deleted\n",
+        options.data, options.kafka.brokers, (data / "promoted-log").string());
     return {};
 }
 
-/// Topics stay as they are. A folder without a replica is filled from them: a copy to work with.
+/// Topics stay as they are. A folder without copies is filled from them: one to work with. The
+/// copies go last: with them there, what was cut short is done again.
 Result<void> pull(const MoveOptions& options) {
     const fs::path data = options.data;
     std::error_code error;
     fs::create_directories(data, error);
+    BOS_CHECK(bring_keys(data, options.kafka, options.master_key));
+    BOS_CHECK(bring_credentials(data, options.kafka));
     {
         BOS_TRY(const auto from, open_kafka_log(data, options.kafka, keys_are_durable));
         BOS_TRY(const auto to, open_embedded_log(data, keys_are_durable));
@@ -69,7 +85,8 @@ Result<void> pull(const MoveOptions& options) {
     }
     fs::remove_all(data / "replica", error);
     if (error) return fail(Code::unavailable, "cannot remove the replica: " + error.message());
-    fmt::print("the log is in {}: serve it without --kafka\n", (data / "log").string());
+    BOS_CHECK(remove_copies_of_keys(data));
+    fmt::print("log, keys and API keys are in {}: serve it without --kafka\n", options.data);
     return {};
 }
 
@@ -84,6 +101,7 @@ void add_move(CLI::App& app, int& status) {
             ->envname("BOS_DATA")
             ->capture_default_str();
         add_kafka_options(*word, options->kafka);
+        add_master_key_option(*word, options->master_key);
         word->get_option("--kafka")->required();
         word->callback([options, move, &status] {
             const auto moved = move(*options);
@@ -91,10 +109,10 @@ void add_move(CLI::App& app, int& status) {
         });
     };
     add_word("promote",
-             "Move the log of a data folder to Kafka, byte by byte, while it is served or not",
+             "Move log, keys and API keys of a data folder to Kafka, while it is served or not",
              &promote);
     add_word("pull",
-             "Copy the log from Kafka into a data folder, byte by byte; its server is stopped",
+             "Copy log, keys and API keys from Kafka into a data folder; its server is stopped",
              &pull);
 }
 

@@ -213,6 +213,7 @@ void add_serve(CLI::App& app, int& status) {
     word->add_option("--tls-key", options->tls_key, "PEM file with the private key")
         ->envname("BOS_TLS_KEY");
     add_kafka_options(*word, options->node.kafka);
+    add_master_key_option(*word, options->node.master_key);
     word->add_option("--advertise", options->advertise,
                      "HOST:PORT where other nodes reach this one; none = --address and the port")
         ->envname("BOS_ADVERTISE")

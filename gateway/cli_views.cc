@@ -19,6 +19,7 @@ struct ViewOptions {
     std::string data = "data";
     std::string tenant;
     KafkaCluster kafka;
+    std::string master_key;
     unsigned threads = 1;
     RemoteNode node;
 };
@@ -37,8 +38,12 @@ template <class Work>
 int for_each_tenant(const ViewOptions& options, const Work& work) {
     SystemClock clock;
     SystemRandom random;
-    const auto node = Node::open(
-        {.data = options.data, .kafka = options.kafka, .shards = 1, .limits = {}}, clock, random);
+    const auto node = Node::open({.data = options.data,
+                                  .kafka = options.kafka,
+                                  .master_key = options.master_key,
+                                  .shards = 1,
+                                  .limits = {}},
+                                 clock, random);
     if (!node) return report(node.error());
     const auto tenants = tenants_asked((*node)->log(), options.tenant);
     if (!tenants) return report(tenants.error());
@@ -97,6 +102,7 @@ void add_views(CLI::App& app, int& status) {
             ->capture_default_str();
         word->add_option("--tenant", options->tenant, "One tenant; without it all");
         add_kafka_options(*word, options->kafka);
+        add_master_key_option(*word, options->master_key);
         word->callback([run, options, &status] { status = run(*options); });
         return word;
     };

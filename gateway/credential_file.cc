@@ -1,10 +1,5 @@
 #include "gateway/credential_file.h"
 
-#include "gateway/json.h"
-#include "schemas/base/digest.h"
-
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -16,10 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <variant>
 
 namespace bos::gateway {
-
-namespace json = boost::json;
 
 namespace {
 
@@ -84,65 +78,22 @@ Result<void> sync_folder(const std::filesystem::path& path) {
     return {};
 }
 
-std::optional<std::string> text_member(const json::object& object, std::string_view name) {
-    const json::value* value = object.if_contains(name);
-    if (value == nullptr || !value->is_string()) return std::nullopt;
-    return std::string(value->as_string());
-}
-
-std::optional<Hash> parse_hash(std::string_view text) {
-    Hash hash;
-    if (text.size() != hash.bytes.size() * 2) return std::nullopt;
-    const auto digit = [](char c) -> int {
-        if (c >= '0' && c <= '9') return c - '0';
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
-    for (std::size_t i = 0; i < hash.bytes.size(); ++i) {
-        const int high = digit(text[2 * i]);
-        const int low = digit(text[2 * i + 1]);
-        if (high < 0 || low < 0) return std::nullopt;
-        hash.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
-    }
-    return hash;
-}
-
-std::optional<Credential> read_created(const json::object& line) {
-    const auto key_id = text_member(line, "key");
-    const auto hash = parse_hash(text_member(line, "sha256").value_or(""));
-    auto tenant = TenantId::parse(text_member(line, "tenant").value_or(""));
-    const auto user = parse_uuid(text_member(line, "user").value_or(""));
-    const auto name = text_member(line, "name");
-    const auto role = text_member(line, "role");
-    const auto created_at = parse_timestamp(text_member(line, "created_at").value_or(""));
-    if (!key_id || !hash || !tenant || !user || !name || !role || !created_at) return std::nullopt;
-    std::optional<Timestamp> expires_at;
-    if (line.contains("expires_at")) {
-        expires_at = parse_timestamp(text_member(line, "expires_at").value_or(""));
-        if (!expires_at) return std::nullopt;
-    }
-    return Credential{*key_id, *hash, *std::move(tenant), UserId(*user),
-                      *name,   *role, *created_at,        expires_at};
-}
-
 /// False when the line is not one that we write.
 bool apply_line(std::string_view text, CredentialMap& credentials) {
-    const auto value = parse_json(text);
-    if (!value || !value->is_object()) return false;
-    const json::object& line = value->as_object();
-    const auto type = text_member(line, "type");
-    if (type == "created") {
-        auto credential = read_created(line);
-        if (!credential) return false;
-        std::string key_id = credential->key_id;
-        return credentials.emplace(std::move(key_id), *std::move(credential)).second;
+    auto line = parse_credential_line(text);
+    if (!line) return false;
+    if (const auto* revocation = std::get_if<Revocation>(&*line)) {
+        credentials.erase(revocation->key_id);
+        return true;
     }
-    const auto key_id = text_member(line, "key");
-    if (type != "revoked" || !key_id) return false;
-    credentials.erase(*key_id);
-    return true;
+    auto& credential = std::get<Credential>(*line);
+    std::string key_id = credential.key_id;
+    return credentials.emplace(std::move(key_id), std::move(credential)).second;
 }
 
-Result<CredentialMap> parse_lines(std::string_view content, const std::filesystem::path& path) {
+/// `each`, if given, gets the lines that count.
+Result<CredentialMap> parse_lines(std::string_view content, const std::filesystem::path& path,
+                                  std::vector<std::string>* each = nullptr) {
     CredentialMap credentials;
     int number = 0;
     while (!content.empty()) {
@@ -150,7 +101,10 @@ Result<CredentialMap> parse_lines(std::string_view content, const std::filesyste
         const std::size_t end = content.find('\n');
         const std::string_view line = content.substr(0, end);
         content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
-        if (apply_line(line, credentials)) continue;
+        if (apply_line(line, credentials)) {
+            if (each) each->emplace_back(line);
+            continue;
+        }
         if (end == std::string_view::npos) {
             spdlog::warn("gateway: {} ends inside line {}, which is passed over", path.string(),
                          number);
@@ -184,28 +138,37 @@ Result<CredentialMap> CredentialFile::read() const {
     return parse_lines(content, path_);
 }
 
-Result<void> CredentialFile::append_created(const Credential& credential) const {
-    json::object line;
-    line["type"] = "created";
-    line["key"] = credential.key_id;
-    line["sha256"] = to_hex(credential.secret_hash);
-    line["tenant"] = credential.tenant.value();
-    line["user"] = to_string(credential.user);
-    line["name"] = credential.user_name;
-    line["role"] = credential.role;
-    line["created_at"] = to_string(credential.created_at);
-    if (credential.expires_at) line["expires_at"] = to_string(*credential.expires_at);
-    return append(json::serialize(line));
+Result<std::vector<std::string>> CredentialFile::lines() const {
+    const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open()) return failed("cannot open", path_);
+    BOS_CHECK(check_mode(file, path_));
+    BOS_TRY(const std::string content, read_all(file, path_));
+    std::vector<std::string> lines;
+    BOS_CHECK(parse_lines(content, path_, &lines));
+    return lines;
 }
 
-Result<void> CredentialFile::append_revoked(std::string_view key_id, Timestamp at) const {
+Result<void> CredentialFile::replace(const std::vector<std::string>& lines) const {
+    const std::filesystem::path draft = path_.string() + ".new";
+    {
+        const Descriptor file(
+            ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        if (!file.is_open()) return failed("cannot open", draft);
+        for (const std::string& line : lines) BOS_CHECK(write_all(file, line + "\n", draft));
+        if (::fsync(file.number()) != 0) return failed("cannot sync", draft);
+    }
+    if (::rename(draft.c_str(), path_.c_str()) != 0) return failed("cannot replace", path_);
+    return sync_folder(path_);
+}
+
+Result<void> CredentialFile::append_created(const Credential& credential) {
+    return append(created_line(credential));
+}
+
+Result<void> CredentialFile::append_revoked(std::string_view key_id, Timestamp at) {
     BOS_TRY(const CredentialMap credentials, read());
     if (!credentials.contains(key_id)) return fail(Code::not_found, "no such key");
-    json::object line;
-    line["type"] = "revoked";
-    line["key"] = key_id;
-    line["at"] = to_string(at);
-    return append(json::serialize(line));
+    return append(revoked_line(key_id, at));
 }
 
 Result<void> CredentialFile::append(std::string_view line) const {

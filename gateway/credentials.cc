@@ -10,12 +10,12 @@
 
 namespace bos::gateway {
 
-Result<std::string> create_api_key(const CredentialFile& file, const NewCredential& credential,
+Result<std::string> create_api_key(CredentialBook& book, const NewCredential& credential,
                                    Timestamp now, Random& random) {
     if (!grants_of_role(credential.role)) return fail(Code::invalid, "no such role");
     if (credential.user_name.size() > 200) return fail(Code::invalid, "the name is too long");
     const ApiKey key = new_api_key(random);
-    BOS_CHECK(file.append_created(Credential{.key_id = key.id,
+    BOS_CHECK(book.append_created(Credential{.key_id = key.id,
                                              .secret_hash = hash_of_secret(key),
                                              .tenant = credential.tenant,
                                              .user = credential.user,

@@ -24,13 +24,13 @@ struct NewCredential {
 
 /// Makes a key, stores its hash durably, and gives its text, which nobody can ask for again.
 /// invalid: no such role, or a name of more than 200 bytes.
-[[nodiscard]] Result<std::string> create_api_key(const CredentialFile& file,
+[[nodiscard]] Result<std::string> create_api_key(CredentialBook& book,
                                                  const NewCredential& credential, Timestamp now,
                                                  Random& random);
 
 /// The keys of a credential file as a server sees them. Follows the file: a new key works at once,
 /// a revoked one ends within `recheck`. Thread-safe.
-class Credentials {
+class Credentials final : public CredentialSource {
   public:
     /// `recheck`: a stat per request would be cheap, but there is no need for it.
     explicit Credentials(std::filesystem::path path,
@@ -42,7 +42,7 @@ class Credentials {
 
     /// Empty: no such key. An error: the file does not read. Then nobody is let in, as the line
     /// that does not read may be a revocation.
-    [[nodiscard]] Result<std::optional<Credential>> find(std::string_view key_id);
+    [[nodiscard]] Result<std::optional<Credential>> find(std::string_view key_id) override;
 
   private:
     /// What tells that a file is another one than before.

@@ -2,6 +2,7 @@
 
 #include "gateway/credentials.h"
 #include "gateway/node.h"
+#include "gateway/open_credentials.h"
 
 #include <fmt/format.h>
 
@@ -276,10 +277,10 @@ Result<Demo> open_demo(const NodeOptions& options) {
     std::array<UserId, 3> users;
     for (UserId& user : users) user = UserId(new_uuid(clock.now(), random));
     BOS_CHECK(fill(options, tenant, users));
-    const CredentialFile file(data / "credentials.jsonl");
-    BOS_TRY(demo.admin_key, create_api_key(file, {tenant, users[0], "Demo Admin", "admin", {}},
+    BOS_TRY(const std::unique_ptr<CredentialBook> book, open_credential_book(data, options.kafka));
+    BOS_TRY(demo.admin_key, create_api_key(*book, {tenant, users[0], "Demo Admin", "admin", {}},
                                            clock.now(), random));
-    BOS_TRY(demo.agent_key, create_api_key(file, {tenant, users[1], "Demo Agent", "agent", {}},
+    BOS_TRY(demo.agent_key, create_api_key(*book, {tenant, users[1], "Demo Agent", "agent", {}},
                                            clock.now(), random));
     BOS_CHECK(write_keys(keys, demo));
     return demo;

@@ -1,7 +1,7 @@
 #include "gateway/node.h"
 
-#include "eventstore/rocks_key_store.h"
 #include "gateway/events_on_kafka.h"
+#include "gateway/open_keys.h"
 #include "projections/views.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -16,7 +16,8 @@
 
 namespace bos::gateway {
 
-Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster& kafka) {
+Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster& kafka,
+                           const std::string& master_key) {
     BOS_CHECK(check_kind_of_log(data, kafka));
     std::error_code error;
     std::filesystem::create_directories(data, error);
@@ -25,9 +26,7 @@ Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster
                                                    data.string(), error.message()));
     std::filesystem::permissions(data, std::filesystem::perms::owner_all, error);
     Stores stores;
-    eventstore::RocksKeyStoreOptions key_options;
-    key_options.path = (data / "keys").string();
-    BOS_TRY(stores.keys, eventstore::RocksKeyStore::open(key_options));
+    BOS_TRY(stores.keys, open_keys(data, kafka, master_key));
     // A record may name a key only once that key is durably its subject's.
     const auto keys_durable = [keys = stores.keys.get()] { return keys->sync(); };
     if (kafka.given()) {
@@ -45,7 +44,7 @@ Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster
 }
 
 Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options, Clock& clock, Random& random) {
-    BOS_TRY(Stores stores, open_stores(options.data, options.kafka));
+    BOS_TRY(Stores stores, open_stores(options.data, options.kafka, options.master_key));
     std::unique_ptr<Node> node(new Node(std::move(stores), options, clock, random));
     if (options.kafka.given() && options.events) {
         BOS_TRY(node->events_, start_events(options.kafka, node->log()));
@@ -119,7 +118,12 @@ void Node::renew(const TenantId& tenant, std::move_only_function<void(const Resu
     auto forget = [this, tenant, told = std::move(done)](Result<void> read) mutable {
         // A tenant that nobody has written to has no topic.
         if (!read && read.error().code != Code::not_found) return told(read);
-        shard_of(tenant).forget(tenant, [last = std::move(told)]() mutable { last({}); });
+        boost::asio::post(
+            thread_of(tenant).context, [this, tenant, last = std::move(told)]() mutable {
+                // Another owner may have erased a subject, or given one its key.
+                if (const auto keys = stores_.keys->refresh(); !keys) return last(keys);
+                shard_of(tenant).forget(tenant, [done = std::move(last)]() mutable { done({}); });
+            });
     };
     stores_.kafka->catch_up(tenant, std::move(forget));
 }

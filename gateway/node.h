@@ -31,7 +31,7 @@ namespace bos::gateway {
 ///
 ///     <data>/log/       the log, see eventstore/rocks_log.h
 ///     <data>/replica/   instead of it, where the log is on Kafka: a copy of what the topics hold
-///     <data>/keys/      the key store
+///     <data>/keys/      the key store; on Kafka <data>/shared-keys/, a copy
 ///     <data>/views/     the views; disposable
 struct Stores {
     std::unique_ptr<eventstore::KeyStore>
@@ -46,6 +46,8 @@ struct NodeOptions {
     KafkaCluster kafka = {};
     /// Publish what is committed to the events topics; only where the log is on Kafka.
     bool events = false;
+    /// File that wraps the keys of personal data; empty = <data>/master.key.
+    std::string master_key = {};
     /// Threads that own tenants. Commands of one tenant use one; more than the cores only take
     /// turns.
     std::size_t shards = 1;
@@ -72,8 +74,8 @@ class Node final : private commands::CommitSink {
     /// Of a log on Kafka: keeps up with what other nodes write to the tenant, until it is written
     /// here, and makes its views live. Thread-safe; blocks while views are built.
     [[nodiscard]] Result<void> follow(const TenantId& tenant);
-    /// Of a log on Kafka: reads what the tenant's topic has now and lets the shard forget what it
-    /// knew. `done` runs on the shard, or on a thread of the log. Thread-safe.
+    /// Of a log on Kafka: reads what the tenant's topic and that of the keys have now and lets the
+    /// shard forget what it knew. `done` runs on the shard, or on a thread of the log. Thread-safe.
     void renew(const TenantId& tenant, std::move_only_function<void(const Result<void>&)> done);
 
     /// Starts the threads of the shards. Before it, nothing runs.
@@ -137,6 +139,6 @@ class Node final : private commands::CommitSink {
 /// Opens the stores of a data folder. Errors: invalid = the folder is that of the other kind of
 /// log; others name what could not be opened.
 [[nodiscard]] Result<Stores> open_stores(const std::filesystem::path& data,
-                                         const KafkaCluster& kafka);
+                                         const KafkaCluster& kafka, const std::string& master_key);
 
 }  // namespace bos::gateway

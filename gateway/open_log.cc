@@ -50,6 +50,16 @@ Result<void> check_kind_of_log(const std::filesystem::path& data, const KafkaClu
     return {};
 }
 
+Result<eventstore::kafka::SharedTopic::Options> shared_topic_options(const KafkaCluster& kafka,
+                                                                     const std::string& name) {
+    eventstore::kafka::SharedTopic::Options options;
+    BOS_TRY(options.properties, client_properties(kafka));
+    options.topic = kafka.prefix + "." + name;
+    options.replicas = kafka.replication_factor;
+    options.min_insync_replicas = std::min(kafka.min_insync_replicas, kafka.replication_factor);
+    return options;
+}
+
 Result<std::unique_ptr<eventstore::KafkaLog>> open_kafka_log(const std::filesystem::path& data,
                                                              const KafkaCluster& kafka,
                                                              const KeysDurable& keys_durable) {

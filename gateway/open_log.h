@@ -2,6 +2,7 @@
 
 #include "eventstore/event_log.h"
 #include "eventstore/kafka_log.h"
+#include "eventstore/kafka_shared_topic.h"
 #include "schemas/base/result.h"
 
 #include <filesystem>
@@ -28,6 +29,10 @@ struct KafkaCluster {
 /// NAME=VALUE.
 [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> client_properties(
     const KafkaCluster& kafka);
+
+/// Those of `<prefix>.<name>`, a topic that all nodes read.
+[[nodiscard]] Result<eventstore::kafka::SharedTopic::Options> shared_topic_options(
+    const KafkaCluster& kafka, const std::string& name);
 
 /// A record may name a key only once that key is durably its subject's: this runs before a write.
 using KeysDurable = std::function<Result<void>()>;

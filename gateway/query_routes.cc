@@ -202,7 +202,8 @@ bool is_behind(const Parsed<Response>& response) {
 asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
     const auto until = std::chrono::steady_clock::now() + views_follow_within;
     auto response = route.run(api, caller, http);
-    while (api.cluster != nullptr && is_behind(response) && std::chrono::steady_clock::now() < until) {
+    while (api.cluster != nullptr && is_behind(response) &&
+           std::chrono::steady_clock::now() < until) {
         asio::steady_timer timer(co_await asio::this_coro::executor, look_again_after);
         co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
         response = route.run(api, caller, http);

@@ -1,5 +1,6 @@
 #include "gateway/served_folder.h"
 
+#include "gateway/move_keys.h"
 #include "gateway/move_log.h"
 
 #include <boost/json.hpp>
@@ -103,7 +104,8 @@ Result<void> ServedFolder::promote(const KafkaCluster& kafka, const Tell& tell) 
         return {};
     }
     spdlog::error("the log was not moved: {}", moved.error().detail);
-    // Nothing was written to the topics that the embedded log has not.
+    // Nothing was written to the topics that the folder has not.
+    BOS_CHECK(remove_copies_of_keys(options_.node.data));
     BOS_CHECK(serve_from({}));
     return moved;
 }
@@ -121,16 +123,19 @@ Result<void> ServedFolder::copy_beside(const KafkaCluster& kafka, const Tell& te
 Result<void> ServedFolder::copy_rest_and_switch(const KafkaCluster& kafka, const Tell& tell) {
     serving_->stop(drain_time);
     serving_.reset();
+    BOS_CHECK(share_keys(options_.node.data, kafka, options_.node.master_key));
+    BOS_CHECK(share_credentials(options_.node.data, kafka));
     {
         BOS_TRY(const auto from, open_embedded_log(options_.node.data, keys_are_durable));
         BOS_TRY(const auto to, open_kafka_log(options_.node.data, kafka, keys_are_durable));
         BOS_CHECK(copy_all(*from, *to, tell));
     }
+    BOS_CHECK(put_own_keys_aside(options_.node.data));
     BOS_CHECK(put_embedded_log_aside(options_.node.data));
     const Result<void> served = serve_from(kafka);
-    if (!served) {
-        BOS_CHECK(put_embedded_log_back(options_.node.data));
-    }
+    if (served) return forget_own_keys(options_.node.data);
+    BOS_CHECK(put_embedded_log_back(options_.node.data));
+    BOS_CHECK(put_own_keys_back(options_.node.data));
     return served;
 }
 

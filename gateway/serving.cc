@@ -3,6 +3,7 @@
 #include "gateway/command_routes.h"
 #include "gateway/events_on_kafka.h"
 #include "gateway/health_routes.h"
+#include "gateway/open_credentials.h"
 #include "gateway/page.h"
 #include "gateway/query_routes.h"
 #include "gateway/view_routes.h"
@@ -47,9 +48,10 @@ Result<std::unique_ptr<Serving>> Serving::open(const ServingOptions& options, Me
     NodeOptions node_options = options.node;
     node_options.keeps_views = roles_of(options).views;
     BOS_TRY(std::unique_ptr<Node> node, Node::open(node_options, clock, random));
-    auto serving =
-        std::unique_ptr<Serving>(new Serving(options, std::move(node), metrics, clock, random));
-    BOS_CHECK(serving->credentials_.load());
+    BOS_TRY(std::unique_ptr<CredentialSource> credentials,
+            open_credentials(options.node.data, options.node.kafka));
+    auto serving = std::unique_ptr<Serving>(
+        new Serving(options, std::move(node), std::move(credentials), metrics, clock, random));
     if (node_options.keeps_views) {
         BOS_CHECK(serving->node_->catch_up([](const TenantId& tenant, Position done, Position all) {
             if (done == all && all.value > 0)
@@ -59,11 +61,12 @@ Result<std::unique_ptr<Serving>> Serving::open(const ServingOptions& options, Me
     return serving;
 }
 
-Serving::Serving(const ServingOptions& options, std::unique_ptr<Node> node, Metrics& metrics,
-                 Clock& clock, Random& random)
+Serving::Serving(const ServingOptions& options, std::unique_ptr<Node> node,
+                 std::unique_ptr<CredentialSource> credentials, Metrics& metrics, Clock& clock,
+                 Random& random)
     : node_(std::move(node)),
-      credentials_(options.node.data / "credentials.jsonl"),
-      authenticator_(credentials_, clock),
+      credentials_(std::move(credentials)),
+      authenticator_(*credentials_, clock),
       api_{.authenticate = std::bind_front(&authenticate, std::ref(authenticator_),
                                            std::ref(*node_), roles_of(options)),
            .shard_of = [this](const TenantId& tenant) -> commands::Shard& {

@@ -3,7 +3,7 @@
 #include "gateway/api.h"
 #include "gateway/authenticator.h"
 #include "gateway/cluster.h"
-#include "gateway/credentials.h"
+#include "gateway/credential.h"
 #include "gateway/hold_timers.h"
 #include "gateway/metrics.h"
 #include "gateway/node.h"
@@ -58,12 +58,13 @@ class Serving {
     [[nodiscard]] Node& node() { return *node_; }
 
   private:
-    Serving(const ServingOptions& options, std::unique_ptr<Node> node, Metrics& metrics,
-            Clock& clock, Random& random);
+    Serving(const ServingOptions& options, std::unique_ptr<Node> node,
+            std::unique_ptr<CredentialSource> credentials, Metrics& metrics, Clock& clock,
+            Random& random);
 
     // Goes in the reverse order: what stands on the node first.
     std::unique_ptr<Node> node_;
-    Credentials credentials_;
+    std::unique_ptr<CredentialSource> credentials_;
     Authenticator authenticator_;
     std::optional<Cluster> cluster_;
     Api api_;

@@ -410,7 +410,8 @@ class Keys(unittest.TestCase):
         self.assertEqual(self.server.stop(), 0)
         secret = key.split("_", 2)[2].encode()
         self.assertEqual(files_with(self.folder.path, [secret]), {})
-        self.assertEqual(os.stat(os.path.join(self.server.data, "credentials.jsonl")).st_mode & 0o077, 0)
+        name = "shared-credentials" if kafka_options(self.server.data) else "credentials.jsonl"
+        self.assertEqual(os.stat(os.path.join(self.server.data, name)).st_mode & 0o077, 0)
 
 
 def files_with(folder, texts):

@@ -32,7 +32,7 @@ def binary():
 def bos(*words, check=True, timeout=120):
     """Runs one word of the command line to its end."""
     words = list(words)
-    if words[0] == "views" and "--data" in words:
+    if words[0] in ("views", "key") and "--data" in words:
         words += kafka_options(words[words.index("--data") + 1])
     done = subprocess.run([binary(), *map(str, words)], capture_output=True, text=True, timeout=timeout)
     if check and done.returncode != 0:
@@ -49,11 +49,11 @@ def kafka_options(data):
     return ["--kafka", brokers, "--kafka-replication", "1", "--kafka-prefix", prefix]
 
 
-def make_key(data, tenant, role="admin", user="somebody", user_id=None):
+def make_key(data, tenant, role="admin", user="somebody", user_id=None, options=()):
     words = ["key", "create", "--data", data, "--tenant", tenant, "--user", user, "--role", role]
     if user_id:
         words += ["--user-id", user_id]
-    return bos(*words).stdout.strip()
+    return bos(*words, *options).stdout.strip()
 
 
 def log_word(word, data, *options):
@@ -153,7 +153,8 @@ class Server:
         return self.start()
 
     def key(self, tenant, role="admin", user="somebody", user_id=None):
-        return make_key(self.data, tenant, role, user, user_id)
+        where = [word for i, word in enumerate(self.options) if self.options[i - (i % 2)].startswith("--kafka")]
+        return make_key(self.data, tenant, role, user, user_id, where)
 
     def client(self, key=None, tls=None):
         return Client(self.port, key, tls=tls)
