@@ -46,9 +46,25 @@ constexpr std::string_view shared_parts = R"json({
       "address": "bos.shards",
       "title": "Which node owns which shard",
       "description": "Between nodes: its partitions are the shards, assigned by Kafka's consumer groups; its records are the addresses of their owners. Not for other readers.",
-      "messages": {"owner": {"$ref": "#/components/messages/owner"}},
-      "bindings": {"kafka": {"replicas": 3, "bindingVersion": "0.5.0",
+      "messages": {"owner": {"$ref": "#/components/messages/owner"}, "node": {"$ref": "#/components/messages/node"}},
+      "bindings": {"kafka": {"partitions": 48, "replicas": 3, "bindingVersion": "0.5.0",
         "topicConfiguration": {"cleanup.policy": ["compact"]}}}
+    },
+    "keys": {
+      "address": "bos.keys",
+      "title": "Keys of personal data",
+      "description": "Between nodes: rows of the key store, wrapped with the master key, which is not on Kafka. Not for other readers.",
+      "messages": {"keyRow": {"$ref": "#/components/messages/keyRow"}},
+      "bindings": {"kafka": {"partitions": 1, "replicas": 3, "bindingVersion": "0.5.0",
+        "topicConfiguration": {"cleanup.policy": ["compact"]}}}
+    },
+    "credentials": {
+      "address": "bos.credentials",
+      "title": "API keys",
+      "description": "Between nodes: which API keys were made and revoked; hashes, never secrets. Not for other readers.",
+      "messages": {"credential": {"$ref": "#/components/messages/credential"}},
+      "bindings": {"kafka": {"partitions": 1, "replicas": 3, "bindingVersion": "0.5.0",
+        "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": -1, "retention.bytes": -1}}}
     }
   },
   "operations": {
@@ -57,7 +73,11 @@ constexpr std::string_view shared_parts = R"json({
     "appendToLog": {"action": "send", "channel": {"$ref": "#/channels/log"},
       "summary": "Each command's outcome: all of its events in one record."},
     "tellOwner": {"action": "send", "channel": {"$ref": "#/channels/shards"},
-      "summary": "A node tells where it can be reached."}
+      "summary": "A node tells which shards are its own, where it can be reached, and that it lives."},
+    "shareKeys": {"action": "send", "channel": {"$ref": "#/channels/keys"},
+      "summary": "A node makes, gives out or destroys a key."},
+    "shareCredentials": {"action": "send", "channel": {"$ref": "#/channels/credentials"},
+      "summary": "An API key was made or revoked."}
   },
   "components": {
     "parameters": {
@@ -72,7 +92,25 @@ constexpr std::string_view shared_parts = R"json({
       },
       "owner": {
         "name": "owner", "title": "Owner", "summary": "The address of a shard's owner.",
-        "contentType": "application/octet-stream", "payload": {"type": "string"}
+        "contentType": "application/json",
+        "payload": {"type": "object", "properties": {"address": {"type": "string", "description": "host:port"}}, "required": ["address"]},
+        "bindings": {"kafka": {"key": {"const": "owner"}, "bindingVersion": "0.5.0"}}
+      },
+      "node": {
+        "name": "node", "title": "Node", "summary": "A node lives, and what it does. No payload: it left.",
+        "contentType": "application/json",
+        "payload": {"type": "object", "properties": {"gateway": {"type": "boolean"}, "commands": {"type": "boolean"}, "views": {"type": "boolean"}},
+          "required": ["gateway", "commands", "views"]},
+        "bindings": {"kafka": {"key": {"type": "string", "description": "node and the address"}, "bindingVersion": "0.5.0"}}
+      },
+      "keyRow": {
+        "name": "keyRow", "title": "Row of the key store", "summary": "See docs/formats.md.",
+        "contentType": "application/octet-stream", "payload": {"type": "string", "contentEncoding": "base64"}
+      },
+      "credential": {
+        "name": "credential", "title": "API key", "summary": "A line of the credential file.",
+        "contentType": "application/json",
+        "payload": {"type": "object", "properties": {"type": {"enum": ["created", "revoked"]}, "key": {"type": "string"}}, "required": ["type", "key"]}
       }
     },
     "schemas": {

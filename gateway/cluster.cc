@@ -95,6 +95,10 @@ bool Cluster::owns(const TenantId& tenant) const {
     return !leaving_ && table_ && table_->is_own(tenant, Clock::now());
 }
 
+void Cluster::hurry(const TenantId& tenant) {
+    if (!owns(tenant)) node_.kafka()->follow(tenant, [](const Result<void>&) {});
+}
+
 bool Cluster::is_alone() const {
     return std::ranges::none_of(table_->peers(Clock::now(), heard_within),
                                 [](const Peer& peer) { return peer.roles.commands; });

@@ -58,6 +58,10 @@ class Cluster {
     /// Lets go of other nodes. To be called when the threads have stopped, before they go.
     void close();
 
+    /// Somebody waits for what others wrote to the tenant: a topic that came to be since the last
+    /// look at the cluster is followed now.
+    void hurry(const TenantId& tenant);
+
     /// Whether commands of the tenant are decided here.
     [[nodiscard]] bool owns(const TenantId& tenant) const;
     [[nodiscard]] const PeerRoles& roles() const { return options_.roles; }

@@ -191,6 +191,7 @@ struct QueryRoute {
 
 constexpr auto views_follow_within = std::chrono::milliseconds(1'000);
 constexpr auto look_again_after = std::chrono::milliseconds(2);
+constexpr int looks_between_hurries = 25;
 
 /// Views follow other nodes' commits by some milliseconds: who names a position can wait for them.
 bool is_behind(const Parsed<Response>& response) {
@@ -202,8 +203,10 @@ bool is_behind(const Parsed<Response>& response) {
 asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
     const auto until = std::chrono::steady_clock::now() + views_follow_within;
     auto response = route.run(api, caller, http);
-    while (api.cluster != nullptr && is_behind(response) &&
-           std::chrono::steady_clock::now() < until) {
+    for (int looks = 0;
+         api.cluster != nullptr && is_behind(response) && std::chrono::steady_clock::now() < until;
+         ++looks) {
+        if (looks % looks_between_hurries == 0) api.cluster->hurry(caller.tenant);
         asio::steady_timer timer(co_await asio::this_coro::executor, look_again_after);
         co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
         response = route.run(api, caller, http);

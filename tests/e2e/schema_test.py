@@ -120,7 +120,8 @@ class AsyncApi(Exported):
         self.assertEqual(self.asyncapi["asyncapi"], "3.0.0")
         channels = self.asyncapi["channels"]
         self.assertEqual({name: channel["address"] for name, channel in channels.items()},
-                         {"events": "bos.events.{tenant}", "log": "bos.log.{tenant}", "shards": "bos.shards"})
+                         {"events": "bos.events.{tenant}", "log": "bos.log.{tenant}", "shards": "bos.shards",
+                          "keys": "bos.keys", "credentials": "bos.credentials"})
         self.assertEqual(sorted(channels["events"]["messages"]), [event["type"] for event in self.index])
 
     def test_a_message_has_its_headers_and_the_fields_of_its_payload(self):
