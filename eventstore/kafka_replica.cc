@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <utility>
 #include <vector>
 
 namespace bos::eventstore {
@@ -14,6 +15,12 @@ namespace {
 // WAL, then the table that a flush writes beside it, then index rows.
 constexpr std::uint64_t disk_bytes_per_record_byte = 3;
 
+Result<std::unique_ptr<LogTables>> open_sound(LogTablesOptions options) {
+    BOS_TRY(auto tables, LogTables::open(std::move(options)));
+    BOS_CHECK(tables->check_index());
+    return tables;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KafkaReplica>> KafkaReplica::open(const KafkaReplicaOptions& options) {
@@ -21,7 +28,7 @@ Result<std::unique_ptr<KafkaReplica>> KafkaReplica::open(const KafkaReplicaOptio
     replica->env_ =
         fail_stop_env(options.env ? *options.env : *rocksdb::Env::Default(), options.fatal);
     BOS_TRY(replica->lock_, FileLock::acquire(*replica->env_, options.path + ".lock"));
-    auto tables = LogTables::open({.path = options.path,
+    auto tables = open_sound({.path = options.path,
                                    .env = replica->env_.get(),
                                    .fatal = options.fatal,
                                    .cache_bytes = options.cache_bytes,

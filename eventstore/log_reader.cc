@@ -51,6 +51,7 @@ Result<Opened> open_files(const std::string& path) {
     if (mark) opened.mark = mark->last();
     BOS_TRY(opened.tables,
             LogTables::open({.path = path, .env = rocksdb::Env::Default(), .read_only = true}));
+    BOS_CHECK(opened.tables->check_index());
     BOS_TRY(opened.end, opened.tables->end());
     return opened;
 }

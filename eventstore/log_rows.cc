@@ -2,8 +2,8 @@
 
 #include "schemas/base/keys.h"
 
-#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace bos::eventstore {
 
@@ -12,6 +12,7 @@ namespace log_rows {
 namespace {
 
 constexpr std::uint8_t position_tag = 'p';
+constexpr std::uint8_t block_tag = 'r';
 constexpr std::uint8_t stream_tag = 's';
 constexpr std::uint8_t key_tag = 'k';
 constexpr std::uint8_t end_tag = 'e';
@@ -35,11 +36,90 @@ std::optional<std::uint64_t> one_number(std::string_view bytes) {
     return number;
 }
 
+constexpr int bits_of_a_byte = 7;
+constexpr std::uint8_t more = 0x80;
+
+/// LEB128: seven bits in each byte, the lowest ones first.
+void put_number(std::string& bytes, std::uint64_t number) {
+    for (; number >= more; number >>= bits_of_a_byte)
+        bytes.push_back(static_cast<char>((number & 0x7F) | more));
+    bytes.push_back(static_cast<char>(number));
+}
+
+[[nodiscard]] bool take_number(std::string_view& bytes, std::uint64_t& number) {
+    number = 0;
+    for (int shift = 0; !bytes.empty() && shift < 64; shift += bits_of_a_byte) {
+        const auto byte = static_cast<std::uint8_t>(bytes.front());
+        bytes.remove_prefix(1);
+        number |= std::uint64_t{byte & 0x7FU} << shift;
+        if (byte < more) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string record_key(std::uint64_t sequence) { return KeyWriter().u64(sequence).take(); }
 
 std::optional<std::uint64_t> sequence_of(std::string_view key) { return one_number(key); }
+
+std::string all_blocks() { return KeyWriter().u8(block_tag).take(); }
+
+std::string blocks_of(const TenantId& tenant) { return of_tenant(block_tag, tenant).take(); }
+
+std::string block_key(const TenantId& tenant, Position position) {
+    return of_tenant(block_tag, tenant).u64(position.value / PositionBlock::positions).take();
+}
+
+std::optional<TenantId> tenant_of_block(std::string_view key) {
+    KeyReader reader(key);
+    std::uint8_t tag = 0;
+    std::string name;
+    if (!reader.u8(tag) || tag != block_tag || !reader.text(name)) return std::nullopt;
+    return TenantId::parse(name);
+}
+
+std::string block_value(const PositionBlock& block) {
+    std::string bytes =
+        KeyWriter()
+            .u8(static_cast<std::uint8_t>(block.first.value % PositionBlock::positions))
+            .u8(static_cast<std::uint8_t>(block.sequences.size()))
+            .take();
+    std::uint64_t before = 0;
+    for (const std::uint64_t sequence : block.sequences) {
+        put_number(bytes, sequence - std::exchange(before, sequence));
+    }
+    if (block.hash) bytes += KeyWriter().hash(*block.hash).bytes();
+    return bytes;
+}
+
+std::optional<PositionBlock> block_row(std::string_view key, std::string_view value) {
+    if (key.size() < sizeof(std::uint64_t)) return std::nullopt;
+    std::uint64_t number = 0;
+    std::uint8_t first = 0;
+    std::uint8_t count = 0;
+    KeyReader end_of_key(key.substr(key.size() - sizeof(number)));
+    KeyReader reader(value);
+    if (!end_of_key.u64(number) || !reader.u8(first) || !reader.u8(count) || count == 0 ||
+        first + count > PositionBlock::positions) {
+        return std::nullopt;
+    }
+    PositionBlock block{.first = Position{number * PositionBlock::positions + first},
+                        .sequences = {},
+                        .hash = std::nullopt};
+    std::string_view rest = reader.rest();
+    std::uint64_t sequence = 0;
+    block.sequences.reserve(count);
+    while (block.sequences.size() < count) {
+        std::uint64_t step = 0;
+        if (!take_number(rest, step) || step == 0) return std::nullopt;
+        block.sequences.push_back(sequence += step);
+    }
+    if (rest.empty()) return block;
+    if (rest.size() != sizeof(Hash::bytes)) return std::nullopt;
+    std::memcpy(block.hash.emplace().bytes.data(), rest.data(), rest.size());
+    return block;
+}
 
 std::string all_positions() { return KeyWriter().u8(position_tag).take(); }
 
@@ -93,6 +173,14 @@ std::optional<EventAddress> address_of(std::string_view key, std::string_view va
     return address;
 }
 
+std::string keys_of(const TenantId& tenant) { return of_tenant(key_tag, tenant).take(); }
+
+std::string key_value(Position position) { return KeyWriter().u64(position.value).take(); }
+
+std::string address_value(Position position, std::uint32_t index) {
+    return KeyWriter().u64(position.value).u32(index).take();
+}
+
 std::string key_key(const TenantId& tenant, const Hash& key_digest) {
     return of_tenant(key_tag, tenant).hash(key_digest).take();
 }
@@ -105,6 +193,8 @@ std::optional<Position> key_row(std::string_view value) {
 
 std::string end_key() { return KeyWriter().u8(end_tag).take(); }
 
+std::string end_value(std::uint64_t sequence) { return KeyWriter().u64(sequence).take(); }
+
 std::optional<std::uint64_t> end_row(std::string_view value) { return one_number(value); }
 
 std::string origin_key(const TenantId& tenant) { return of_tenant(origin_tag, tenant).take(); }
@@ -116,43 +206,5 @@ std::optional<std::uint64_t> origin_row(std::string_view value) { return one_num
 std::string cluster_key() { return KeyWriter().u8(cluster_tag).take(); }
 
 }  // namespace log_rows
-
-void RecordRows::add(std::uint64_t sequence, std::string_view record, const RecordIndex& index) {
-    const TenantId& tenant = index.link.tenant;
-    const Position position = index.link.position;
-    records_.emplace_back(sequence, record);
-    const auto add = [this](std::string key, KeyWriter& value) {
-        index_.push_back({std::move(key), value.take(), index_.size()});
-    };
-    add(log_rows::position_key(tenant, position), KeyWriter().u64(sequence).hash(index.hash));
-    add(log_rows::key_key(tenant, index.key_digest), KeyWriter().u64(position.value));
-    for (std::uint32_t i = 0; i < index.events.size(); ++i) {
-        const RecordIndex::EventEntry& event = index.events[i];
-        add(log_rows::stream_key(tenant, event.stream, event.version),
-            KeyWriter().u64(position.value).u32(i));
-    }
-}
-
-rocksdb::Status RecordRows::put(rocksdb::WriteBatch& batch, const LogFamilies& families) {
-    // Of rows with one key the last one stays.
-    std::ranges::sort(index_, [](const Row& a, const Row& b) {
-        const int order = a.key.compare(b.key);
-        return order != 0 ? order < 0 : a.number < b.number;
-    });
-    rocksdb::Status status;
-    for (const auto& [sequence, record] : records_) {
-        if (status.ok())
-            status = batch.Put(families.records, log_rows::record_key(sequence), record);
-    }
-    for (const Row& row : index_) {
-        if (status.ok()) status = batch.Put(families.index, row.key, row.value);
-    }
-    return status;
-}
-
-rocksdb::Status put_end(rocksdb::WriteBatch& batch, const LogFamilies& families,
-                        std::uint64_t sequence) {
-    return batch.Put(families.index, log_rows::end_key(), KeyWriter().u64(sequence).bytes());
-}
 
 }  // namespace bos::eventstore

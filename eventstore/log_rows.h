@@ -1,9 +1,8 @@
 #pragma once
 
-#include "eventstore/record_index.h"
+#include "eventstore/event_log.h"
 
 #include <rocksdb/db.h>
-#include <rocksdb/write_batch.h>
 
 #include <cstdint>
 #include <optional>
@@ -14,52 +13,55 @@
 
 namespace bos::eventstore {
 
-/// The rows of the log's database: what one record writes, and how each row's key and value read.
-/// Worked example in docs/formats.md. Numbers are big endian; text is KeyWriter's.
+/// The rows of the log's database: how each row's key and value read. Worked example in
+/// docs/formats.md. Numbers are big endian; text is KeyWriter's.
 ///
 ///   records   sequence u64                          -> the record's bytes
-///   index     'p' tenant position u64               -> sequence u64, hash 32
+///   index     'r' tenant block u64                  -> 64 positions: see PositionBlock
 ///   index     's' tenant type u16 id 16 version u64 -> position u64, index u32
 ///   index     'k' tenant SHA-256(key) 32            -> position u64
 ///   index     'e'                                   -> sequence u64
-///   index     'o' tenant                            -> offset u64      (a replica of a topic only)
-///   index     'c'                                   -> id of the cluster         (the same)
+///   index     'p' tenant position u64               -> sequence u64, hash 32  (of earlier releases)
+///   notes     'o' tenant                            -> offset u64      (a replica of a topic only)
+///   notes     'c'                                   -> id of the cluster         (the same)
 ///
 /// `sequence` counts records over all tenants in the order in which they were appended: 1, 2, 3 …
-/// The row 'e' names the last record that the index knows, so that a half of the database that fell
-/// behind the other is noticed.
+/// The row 'e' names the last record that the index has; those after it are indexed in memory.
 struct LogFamilies {
     rocksdb::ColumnFamilyHandle* records = nullptr;
     rocksdb::ColumnFamilyHandle* index = nullptr;
+    rocksdb::ColumnFamilyHandle* notes = nullptr;  ///< null: not a replica
 };
-
-/// The rows of the records of one batch: they become durable together or not at all. Index rows go
-/// into the batch in the order of their keys. In the order of the records, rows of three kinds take
-/// turns and the memtable looks for the place of each anew, which is most of what a write costs.
-class RecordRows {
-  public:
-    /// `record` and `index` stay until put().
-    void add(std::uint64_t sequence, std::string_view record, const RecordIndex& index);
-    [[nodiscard]] rocksdb::Status put(rocksdb::WriteBatch& batch, const LogFamilies& families);
-
-  private:
-    struct Row {
-        std::string key;
-        std::string value;
-        std::size_t number;
-    };
-    std::vector<std::pair<std::uint64_t, std::string_view>> records_;
-    std::vector<Row> index_;
-};
-/// Once in each batch, after its records.
-[[nodiscard]] rocksdb::Status put_end(rocksdb::WriteBatch& batch, const LogFamilies& families,
-                                      std::uint64_t sequence);
 
 namespace log_rows {
 
 [[nodiscard]] std::string record_key(std::uint64_t sequence);
 [[nodiscard]] std::optional<std::uint64_t> sequence_of(std::string_view key);
 
+/// Where the records of a tenant's positions stand, 64 to a row: from the one at `first`, which is
+/// the beginning of its block unless the rows before it are of an earlier release.
+struct PositionBlock {
+    static constexpr std::uint64_t positions = 64;
+
+    Position first;
+    std::vector<std::uint64_t> sequences;  ///< rising, of first, first + 1, …; never none
+    std::optional<Hash> hash;              ///< of the last record; none: another block follows
+
+    [[nodiscard]] Position last() const { return Position{first.value + sequences.size() - 1}; }
+    [[nodiscard]] bool is_full() const {
+        return last().value % positions == positions - 1;
+    }
+};
+[[nodiscard]] std::string all_blocks();
+[[nodiscard]] std::string blocks_of(const TenantId& tenant);
+/// Of the block that has `position`.
+[[nodiscard]] std::string block_key(const TenantId& tenant, Position position);
+/// Tenant of a key that starts with all_blocks().
+[[nodiscard]] std::optional<TenantId> tenant_of_block(std::string_view key);
+[[nodiscard]] std::string block_value(const PositionBlock& block);
+[[nodiscard]] std::optional<PositionBlock> block_row(std::string_view key, std::string_view value);
+
+// Rows of earlier releases: one for each position.
 [[nodiscard]] std::string all_positions();
 [[nodiscard]] std::string positions_of(const TenantId& tenant);
 [[nodiscard]] std::string position_key(const TenantId& tenant, Position position);
@@ -78,8 +80,14 @@ struct PositionRow {
 
 [[nodiscard]] std::string key_key(const TenantId& tenant, const Hash& key_digest);
 [[nodiscard]] std::optional<Position> key_row(std::string_view value);
+/// What the keys of a tenant's idempotency keys start with; the digest follows.
+[[nodiscard]] std::string keys_of(const TenantId& tenant);
+
+[[nodiscard]] std::string key_value(Position position);
+[[nodiscard]] std::string address_value(Position position, std::uint32_t index);
 
 [[nodiscard]] std::string end_key();
+[[nodiscard]] std::string end_value(std::uint64_t sequence);
 [[nodiscard]] std::optional<std::uint64_t> end_row(std::string_view value);
 
 /// Where the tenant's last record stands in its topic.

@@ -1,20 +1,19 @@
 #include "eventstore/log_tables.h"
 
+#include "eventstore/index_bulk.h"
+#include "eventstore/index_tables.h"
 #include "eventstore/log_rows.h"
 #include "eventstore/rocks_status.h"
 #include "schemas/base/digest.h"
-#include "schemas/base/keys.h"
 
 #include <fmt/format.h>
-#include <rocksdb/cache.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
-#include <rocksdb/snapshot.h>
-#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
+#include <set>
 #include <utility>
 
 namespace bos::eventstore {
@@ -26,72 +25,6 @@ constexpr std::size_t long_scan_readahead_bytes = 1024 * 1024;
 constexpr int steps_before_seek = 8;  // records of other tenants between two of ours
 
 std::unexpected<Error> corrupt(std::string what) { return fail(Code::corrupt, std::move(what)); }
-
-/// RocksDB's background errors. A full disk is survivable (see LogTables::reopen), nothing else is.
-class BackgroundErrors final : public rocksdb::EventListener {
-  public:
-    explicit BackgroundErrors(Fatal fatal) : fatal_(std::move(fatal)) {}
-
-    void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-        if (status->IsNoSpace()) return;
-        fatal_("the log's database stopped: " + status->ToString());
-    }
-    // Faults of its own recovery were fixed only in 8.0, 9.6 and 9.7; reopening is the tested way.
-    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
-                              bool* auto_recovery) override {
-        *auto_recovery = false;
-    }
-
-  private:
-    const Fatal fatal_;
-};
-
-rocksdb::DBOptions database_options(const LogTablesOptions& options) {
-    rocksdb::DBOptions db;
-    db.env = options.env;
-    db.create_if_missing = true;
-    db.create_missing_column_families = true;
-    db.paranoid_checks = true;
-    // The only mode that refuses a flipped bit and accepts a record torn by a crash. What it does
-    // not see (whole records gone from the end) the high-water mark does.
-    db.wal_recovery_mode = options.refillable
-                               ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
-                               : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-    db.max_bgerror_resume_count = 0;
-    db.listeners = {std::make_shared<BackgroundErrors>(options.fatal)};
-    db.max_background_jobs = 2;
-    db.max_open_files = 512;
-    db.db_write_buffer_size = options.memtable_bytes;
-    db.max_total_wal_size = 4 * options.memtable_bytes;
-    db.bytes_per_sync = 1024 * 1024;  // SST files; the WAL is synced by each write
-    db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-    db.max_log_file_size = 4 * 1024 * 1024;
-    db.keep_log_file_num = 4;
-    db.stats_dump_period_sec = 0;
-    return db;
-}
-
-rocksdb::ColumnFamilyOptions family_options(const LogTablesOptions& options,
-                                            const std::shared_ptr<rocksdb::Cache>& cache) {
-    rocksdb::BlockBasedTableOptions table;
-    table.block_cache = cache;
-    table.cache_index_and_filter_blocks = true;
-    table.pin_l0_filter_and_index_blocks_in_cache = true;
-    // Each new command asks for its key and misses.
-    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-    rocksdb::ColumnFamilyOptions family;
-    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    family.compression = rocksdb::kLZ4Compression;
-    family.write_buffer_size = options.memtable_bytes / 2;
-    family.max_write_buffer_number = 2;  // more: wrong order of flush retries before 7.9
-    return family;
-}
-
-rocksdb::ReadOptions up_to(const rocksdb::Slice& upper_bound) {
-    rocksdb::ReadOptions read;
-    read.iterate_upper_bound = &upper_bound;
-    return read;
-}
 
 std::string at(const TenantId& tenant, Position position) {
     return fmt::format("{} at {}", tenant.value(), position.value);
@@ -107,80 +40,7 @@ Result<void> check_belongs(std::string_view record, const TenantId& tenant, Posi
     return {};
 }
 
-}  // namespace
-
-/// An open database; closes in its destructor.
-class LogTables::Database {
-  public:
-    static Result<std::unique_ptr<Database>> open(const LogTablesOptions& options) {
-        auto database = std::unique_ptr<Database>(new Database);
-        const auto family = family_options(options, rocksdb::NewLRUCache(options.cache_bytes));
-        // `default` cannot be left out, so it holds the records.
-        const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
-            {rocksdb::kDefaultColumnFamilyName, family}, {"index", family}};
-        std::vector<rocksdb::ColumnFamilyHandle*> handles;
-        rocksdb::DB* db = nullptr;
-        rocksdb::DBOptions settings = database_options(options);
-        settings.create_if_missing = settings.create_missing_column_families = !options.read_only;
-        BOS_ROCKS(
-            options.read_only
-                ? rocksdb::DB::OpenForReadOnly(settings, options.path, families, &handles, &db)
-                : rocksdb::DB::Open(settings, options.path, families, &handles, &db),
-            "open the log's database in " + options.path);
-        database->db_.reset(db);
-        database->families_ = {.records = handles[0], .index = handles[1]};
-        return database;
-    }
-
-    ~Database() {
-        if (!db_) return;
-        db_->DestroyColumnFamilyHandle(families_.records).PermitUncheckedError();
-        db_->DestroyColumnFamilyHandle(families_.index).PermitUncheckedError();
-        db_->Close().PermitUncheckedError();  // all that matters was synced when it was written
-    }
-    Database(const Database&) = delete;
-    Database& operator=(const Database&) = delete;
-
-    [[nodiscard]] rocksdb::DB& db() const { return *db_; }
-    [[nodiscard]] const LogFamilies& families() const { return families_; }
-
-    [[nodiscard]] std::unique_ptr<rocksdb::Iterator> iterate(
-        const rocksdb::ReadOptions& read, rocksdb::ColumnFamilyHandle* family) const {
-        return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read, family));
-    }
-
-  private:
-    Database() = default;
-
-    std::unique_ptr<rocksdb::DB> db_;
-    LogFamilies families_;
-};
-
-/// Uses the open database for the length of one read.
-#define BOS_USE_DATABASE()                                                                      \
-    const std::shared_lock lock(mutex_);                                                        \
-    if (!database_) return fail(Code::unavailable, "the log's database could not be reopened"); \
-    const Database& database = *database_
-
-LogTables::LogTables(LogTablesOptions options) : options_(std::move(options)) {}
-
-LogTables::~LogTables() = default;
-
-Result<std::unique_ptr<LogTables>> LogTables::open(LogTablesOptions options) {
-    auto tables = std::unique_ptr<LogTables>(new LogTables(std::move(options)));
-    BOS_CHECK(tables->reopen());
-    return tables;
-}
-
-Result<void> LogTables::reopen() {
-    const std::unique_lock lock(mutex_);
-    database_.reset();
-    BOS_TRY(database_, Database::open(options_));
-    return {};
-}
-
-Result<Mark> LogTables::end() const {
-    BOS_USE_DATABASE();
+Result<Mark> end_of(const LogDatabase& database) {
     Mark end;
     const auto records = database.iterate({}, database.families().records);
     records->SeekToLast();
@@ -190,18 +50,117 @@ Result<Mark> LogTables::end() const {
         end = {.sequence = *sequence, .hash = hash_of(records->value().ToStringView())};
     }
     BOS_ROCKS(records->status(), "look for the last record");
-
-    std::string value;
-    const rocksdb::Status status =
-        database.db().Get({}, database.families().index, log_rows::end_key(), &value);
-    if (!status.IsNotFound()) BOS_ROCKS(status, "read the index's end");
-    const auto indexed =
-        status.IsNotFound() ? std::optional<std::uint64_t>(0) : log_rows::end_row(value);
-    if (indexed != end.sequence) {
-        return corrupt(fmt::format("the records end at number {}, their index at {}", end.sequence,
-                                   indexed.value_or(0)));
-    }
     return end;
+}
+
+/// Of two answers to one question, both a beginning of the truth: what either knows.
+std::vector<EventAddress> merged(std::vector<EventAddress> in_tables,
+                                 const std::vector<EventAddress>& in_memory, std::size_t limit) {
+    if (in_memory.empty()) return in_tables;
+    // Memory has the newer ones, and of what is moved meanwhile the same.
+    std::vector<EventAddress> all;
+    all.reserve(in_tables.size() + in_memory.size());
+    auto table = in_tables.begin();
+    for (const EventAddress& address : in_memory) {
+        for (; table != in_tables.end() && table->version < address.version; ++table)
+            all.push_back(*table);
+        const bool both = table != in_tables.end() && table->version == address.version;
+        all.push_back(both && table->position > address.position ? *table : address);
+        if (both) ++table;
+    }
+    all.insert(all.end(), table, in_tables.end());
+    if (all.size() > limit) all.resize(limit);
+    return all;
+}
+
+}  // namespace
+
+/// Uses the open database for the length of one read.
+#define BOS_USE_DATABASE()                                                                      \
+    const std::shared_lock lock(mutex_);                                                        \
+    if (!database_) return fail(Code::unavailable, "the log's database could not be reopened"); \
+    const LogDatabase& database = *database_
+
+LogTables::LogTables(LogTablesOptions options)
+    : options_(std::move(options)), tail_(options_.bulk_entries) {}
+
+LogTables::~LogTables() = default;
+
+Result<std::unique_ptr<LogTables>> LogTables::open(LogTablesOptions options) {
+    auto tables = std::unique_ptr<LogTables>(new LogTables(std::move(options)));
+    BOS_CHECK(tables->reopen());
+    if (!tables->options_.read_only) {
+        tables->indexer_ = std::make_unique<LogIndexer>(
+            tables->tail_, [self = tables.get()] { return self->move_oldest(); },
+            tables->options_.fatal);
+    }
+    return tables;
+}
+
+Result<void> LogTables::reopen() {
+    const std::unique_lock lock(mutex_);
+    database_.reset();
+    if (!options_.read_only) BOS_CHECK(remove_unfinished_bulk(*options_.env, options_.path));
+    BOS_TRY(auto database, LogDatabase::open(options_));
+    BOS_CHECK(index_tail_of(*database));
+    database_ = std::move(database);
+    return {};
+}
+
+Result<void> LogTables::reindex() {
+    const std::unique_lock lock(mutex_);
+    if (!database_) return fail(Code::unavailable, "the log's database could not be reopened");
+    BOS_CHECK(database_->clear_index());
+    return index_tail_of(*database_);
+}
+
+/// Makes what the tables do not have of the index.
+Result<void> LogTables::index_tail_of(const LogDatabase& database) {
+    BOS_TRY(std::uint64_t sequence, IndexTables(database).end());
+    tail_.restart(sequence);
+    const auto records = database.iterate({}, database.families().records);
+    for (records->Seek(log_rows::record_key(sequence + 1)); records->Valid(); records->Next()) {
+        if (log_rows::sequence_of(records->key().ToStringView()) != ++sequence)
+            return corrupt(fmt::format("record number {} is missing", sequence));
+        const Result<RecordIndex> index = index_of(records->value().ToStringView());
+        if (!index)
+            return corrupt(fmt::format("record number {}: {}", sequence, index.error().detail));
+        if (!tail_.add(*index)) {
+            return corrupt(fmt::format("record number {} does not follow the one before it of {}",
+                                       sequence, index->link.tenant.value()));
+        }
+        // Only tools look at a log without moving its index; they have the memory for a long one.
+        while (!tail_.has_room() && !options_.read_only) BOS_CHECK(move_oldest(database));
+    }
+    BOS_ROCKS(records->status(), "read the newest records");
+    return {};
+}
+
+Result<void> LogTables::move_oldest(const LogDatabase& database) {
+    const std::shared_ptr<const IndexSegment> segment = tail_.oldest_full();
+    if (!segment) return {};  // reopened meanwhile
+    BOS_CHECK(write_bulk(database, *segment));
+    tail_.drop_oldest();
+    return {};
+}
+
+Result<void> LogTables::move_oldest() {
+    BOS_USE_DATABASE();
+    return move_oldest(database);
+}
+
+Result<Mark> LogTables::end() const {
+    BOS_USE_DATABASE();
+    return end_of(database);
+}
+
+Result<void> LogTables::check_index() const {
+    BOS_USE_DATABASE();
+    BOS_TRY(const std::uint64_t indexed, IndexTables(database).end());
+    BOS_TRY(const Mark end, end_of(database));
+    if (indexed <= end.sequence) return {};
+    return corrupt(fmt::format("the records end at number {}, their index at {}", end.sequence,
+                               indexed));
 }
 
 Result<std::string> LogTables::record(std::uint64_t sequence) const {
@@ -213,30 +172,25 @@ Result<std::string> LogTables::record(std::uint64_t sequence) const {
     return bytes;
 }
 
+// Each look-up asks memory first and the tables after it: what leaves memory in between is in the
+// tables by then.
+
 Result<Head> LogTables::head(const TenantId& tenant) const {
     BOS_USE_DATABASE();
-    const std::string prefix = log_rows::positions_of(tenant);
-    const auto positions = database.iterate({}, database.families().index);
-    positions->SeekForPrev(after_prefix(prefix));
-    BOS_ROCKS(positions->status(), "look for the head of " + tenant.value());
-    if (!positions->Valid() || !positions->key().starts_with(prefix)) return Head{};
-    const auto place = log_rows::position_of(positions->key().ToStringView());
-    const auto row = log_rows::position_row(positions->value().ToStringView());
-    if (!place || !row) return corrupt(tenant.value() + ": the index row of the head is damaged");
-    return Head{.position = place->second, .hash = row->hash};
+    if (const auto head = tail_.head(tenant)) return *head;
+    return IndexTables(database).head(tenant);
 }
 
 Result<std::string> LogTables::read(const TenantId& tenant, Position position) const {
     BOS_USE_DATABASE();
-    std::string value;
-    BOS_ROCKS(database.db().Get({}, database.families().index,
-                                log_rows::position_key(tenant, position), &value),
-              "read " + at(tenant, position));
-    const auto row = log_rows::position_row(value);
-    if (!row) return corrupt(at(tenant, position) + ": the index row is damaged");
+    std::optional<std::uint64_t> sequence = tail_.sequence(tenant, position);
+    if (!sequence) {
+        BOS_TRY(sequence, IndexTables(database).sequence(tenant, position));
+    }
+    if (!sequence) return fail(Code::not_found, at(tenant, position) + " is no record");
     std::string record;
     const rocksdb::Status status = database.db().Get({}, database.families().records,
-                                                     log_rows::record_key(row->sequence), &record);
+                                                     log_rows::record_key(*sequence), &record);
     if (status.IsNotFound()) return corrupt(at(tenant, position) + ": the record is missing");
     BOS_ROCKS(status, "read " + at(tenant, position));
     BOS_CHECK(check_belongs(record, tenant, position));
@@ -244,6 +198,10 @@ Result<std::string> LogTables::read(const TenantId& tenant, Position position) c
 }
 
 namespace {
+
+bool is_at(const rocksdb::Iterator& rows, const std::string& key) {
+    return rows.Valid() && rows.key() == rocksdb::Slice(key);
+}
 
 /// Moves to a row that is expected soon after the current one: stepping over a few neighbours is
 /// cheaper than a seek.
@@ -254,7 +212,7 @@ void move_to(rocksdb::Iterator& rows, const std::string& key) {
         if (order > 0) break;
         rows.Next();
     }
-    if (!rows.Valid() || rows.key() != rocksdb::Slice(key)) rows.Seek(key);
+    if (!is_at(rows, key)) rows.Seek(key);
 }
 
 }  // namespace
@@ -264,90 +222,70 @@ Result<void> LogTables::scan(const TenantId& tenant, Position from, Position to,
     BOS_USE_DATABASE();
     from = std::max(from, Position{1});
     if (to < from) return {};
-    rocksdb::ManagedSnapshot snapshot(&database.db());
-    const std::string end = to.value == std::numeric_limits<std::uint64_t>::max()
-                                ? after_prefix(log_rows::positions_of(tenant))
-                                : log_rows::position_key(tenant, to.next());
-    const rocksdb::Slice upper_bound = end;
-    rocksdb::ReadOptions read = up_to(upper_bound);
-    read.snapshot = snapshot.snapshot();
+    const std::optional<IndexTail::Run> newest = tail_.run(tenant, from, to);
     rocksdb::ReadOptions read_records;
-    read_records.snapshot = snapshot.snapshot();
     if (to.value - from.value >= long_scan) {
         read_records.readahead_size = long_scan_readahead_bytes;
         read_records.fill_cache = false;
     }
-    const auto positions = database.iterate(read, database.families().index);
     const auto records = database.iterate(read_records, database.families().records);
-
-    Position expected = from;
-    for (positions->Seek(log_rows::position_key(tenant, from)); positions->Valid();
-         positions->Next(), expected = expected.next()) {
-        const auto place = log_rows::position_of(positions->key().ToStringView());
-        const auto row = log_rows::position_row(positions->value().ToStringView());
-        if (!place || !row) return corrupt(at(tenant, expected) + ": the index row is damaged");
-        if (place->second != expected)
-            return corrupt(at(tenant, expected) + ": the record is missing");
-        const std::string key = log_rows::record_key(row->sequence);
+    Position expected = from;  // the next one
+    const auto visit_record = [&](Position position, std::uint64_t sequence) -> Result<bool> {
+        const std::string key = log_rows::record_key(sequence);
         move_to(*records, key);
-        BOS_ROCKS(records->status(), "read " + at(tenant, expected));
-        if (!records->Valid() || records->key() != rocksdb::Slice(key)) {
-            return corrupt(at(tenant, expected) + ": the record is missing");
+        // Appended and moved to the tables after the iterator was made.
+        if (!is_at(*records, key) && records->Refresh().ok()) records->Seek(key);
+        BOS_ROCKS(records->status(), "read " + at(tenant, position));
+        if (!is_at(*records, key)) {
+            return corrupt(at(tenant, position) + ": the record is missing");
         }
         const std::string_view record = records->value().ToStringView();
-        BOS_CHECK(check_belongs(record, tenant, expected));
-        if (!visit(expected, record)) return {};
+        BOS_CHECK(check_belongs(record, tenant, position));
+        expected = position.next();
+        return visit(position, record);
+    };
+
+    bool more = true;
+    const Position in_tables =
+        newest ? Position{std::min(to.value, newest->first.value - 1)} : to;
+    if (from <= in_tables) {
+        BOS_CHECK(IndexTables(database).positions(
+            tenant, from, in_tables, [&](Position position, std::uint64_t sequence) -> Result<bool> {
+                BOS_TRY(more, visit_record(position, sequence));
+                return more;
+            }));
     }
-    BOS_ROCKS(positions->status(), "scan " + at(tenant, expected));
+    if (!more || !newest) return {};
+    if (expected <= in_tables) return corrupt(at(tenant, expected) + ": the record is missing");
+    for (const std::uint64_t sequence : newest->sequences) {
+        BOS_TRY(more, visit_record(expected, sequence));
+        if (!more) return {};
+    }
     return {};
 }
 
 Result<std::vector<EventAddress>> LogTables::stream(const TenantId& tenant, const StreamId& stream,
                                                     Version from, std::size_t limit) const {
     BOS_USE_DATABASE();
-    const std::string end = after_prefix(log_rows::stream_prefix(tenant, stream));
-    const rocksdb::Slice upper_bound = end;
-    const auto rows = database.iterate(up_to(upper_bound), database.families().index);
-    std::vector<EventAddress> addresses;
-    for (rows->Seek(log_rows::stream_key(tenant, stream, from));
-         rows->Valid() && addresses.size() < limit; rows->Next()) {
-        const auto address =
-            log_rows::address_of(rows->key().ToStringView(), rows->value().ToStringView());
-        if (!address) return corrupt(tenant.value() + ": an index row of a stream is damaged");
-        addresses.push_back(*address);
-    }
-    BOS_ROCKS(rows->status(), "read a stream of " + tenant.value());
-    return addresses;
+    const auto in_memory = tail_.stream(tenant, stream, from, limit);
+    BOS_TRY(auto in_tables, IndexTables(database).stream(tenant, stream, from, limit));
+    return merged(std::move(in_tables), in_memory, limit);
 }
 
 Result<std::optional<Position>> LogTables::find_key(const TenantId& tenant,
                                                     std::string_view key) const {
+    const Hash digest = sha256(key);
     BOS_USE_DATABASE();
-    std::string value;
-    const rocksdb::Status status = database.db().Get(
-        {}, database.families().index, log_rows::key_key(tenant, sha256(key)), &value);
-    if (status.IsNotFound()) return std::nullopt;
-    BOS_ROCKS(status, "look for a key of " + tenant.value());
-    const auto position = log_rows::key_row(value);
-    if (!position) return corrupt(tenant.value() + ": an index row of a key is damaged");
-    return position;
+    if (const auto position = tail_.find_key(tenant, digest)) return position;
+    return IndexTables(database).find_key(tenant, digest);
 }
 
 Result<std::vector<TenantId>> LogTables::tenants() const {
     BOS_USE_DATABASE();
-    const std::string end = after_prefix(log_rows::all_positions());
-    const rocksdb::Slice upper_bound = end;
-    const auto rows = database.iterate(up_to(upper_bound), database.families().index);
-    std::vector<TenantId> tenants;
-    rows->Seek(log_rows::all_positions());
-    while (rows->Valid()) {
-        const auto place = log_rows::position_of(rows->key().ToStringView());
-        if (!place) return corrupt("an index row of a position is damaged");
-        tenants.push_back(place->first);
-        rows->Seek(after_prefix(log_rows::positions_of(place->first)));
-    }
-    BOS_ROCKS(rows->status(), "list the tenants");
-    return tenants;
+    std::set<TenantId> tenants;
+    tail_.add_tenants(tenants);
+    BOS_CHECK(IndexTables(database).add_tenants(tenants));
+    return std::vector(tenants.begin(), tenants.end());
 }
 
 Result<void> LogTables::write(std::uint64_t end, std::span<const IndexedRecord* const> records) {
@@ -361,28 +299,36 @@ Result<void> LogTables::fill(std::uint64_t end, std::span<const IndexedRecord* c
 
 Result<void> LogTables::write(std::uint64_t end, std::span<const IndexedRecord* const> records,
                               std::span<const LogNote> notes, Sync sync) {
+    BOS_CHECK(tail_.wait_for_room());
     BOS_USE_DATABASE();
     rocksdb::WriteBatch batch;
-    RecordRows rows;
-    for (const IndexedRecord* record : records) rows.add(++end, record->bytes, record->index);
-    BOS_ROCKS(rows.put(batch, database.families()), "build a batch");
-    for (const LogNote& note : notes) {
-        BOS_ROCKS(batch.Put(database.families().index, note.key, note.value), "build a batch");
+    for (const IndexedRecord* record : records) {
+        BOS_ROCKS(batch.Put(database.families().records, log_rows::record_key(++end),
+                            record->bytes),
+                  "build a batch");
     }
-    BOS_ROCKS(put_end(batch, database.families(), end), "build a batch");
+    for (const LogNote& note : notes) {
+        BOS_ROCKS(batch.Put(database.families().notes, note.key, note.value), "build a batch");
+    }
     rocksdb::WriteOptions options;
     options.sync = sync == Sync::yes;
     BOS_ROCKS(database.db().Write(options, &batch), "write to the log");
+    tail_.add_all(records);
     return {};
 }
 
 Result<std::optional<std::string>> LogTables::note(const std::string& key) const {
     BOS_USE_DATABASE();
-    std::string value;
-    const rocksdb::Status status = database.db().Get({}, database.families().index, key, &value);
-    if (status.IsNotFound()) return std::nullopt;
-    BOS_ROCKS(status, "read a note");
-    return value;
+    // Earlier releases had the notes in the index.
+    for (rocksdb::ColumnFamilyHandle* family :
+         {database.families().notes, database.families().index}) {
+        std::string value;
+        const rocksdb::Status status = database.db().Get({}, family, key, &value);
+        if (status.IsNotFound()) continue;
+        BOS_ROCKS(status, "read a note");
+        return value;
+    }
+    return std::nullopt;
 }
 
 }  // namespace bos::eventstore

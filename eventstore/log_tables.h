@@ -1,12 +1,11 @@
 #pragma once
 
-#include "eventstore/end_process.h"
 #include "eventstore/event_log.h"
 #include "eventstore/high_water_mark.h"
+#include "eventstore/index_tail.h"
+#include "eventstore/log_database.h"
+#include "eventstore/log_indexer.h"
 #include "eventstore/record_index.h"
-
-#include <rocksdb/db.h>
-#include <rocksdb/env.h>
 
 #include <memory>
 #include <optional>
@@ -18,34 +17,18 @@
 
 namespace bos::eventstore {
 
-struct LogTablesOptions {
-    std::string path;                               ///< the database's own folder
-    rocksdb::Env* env = nullptr;                    ///< outlives the tables
-    Fatal fatal = end_process;                      ///< on a background error of the database
-    std::size_t cache_bytes = 64 * 1024 * 1024;     ///< blocks, indexes and filters together
-    std::size_t memtable_bytes = 32 * 1024 * 1024;  ///< all memtables together
-    /// Sees the log as it is at open, beside a process that writes to it; write() is then our own
-    /// bug.
-    bool read_only = false;
-    /// Its records can be had again from elsewhere (a replica): after a power loss any earlier
-    /// state of it will do.
-    bool refillable = false;
-};
-
-/// A record that waits to be written, with what its indexes say.
-struct IndexedRecord {
-    std::string bytes;
-    RecordIndex index;
-};
-
 /// A row of whoever fills the database, written with the records that it belongs to.
 struct LogNote {
     std::string key;  ///< one of log_rows
     std::string value;
 };
 
-/// The log's database: all tenants' records in append order and the indexes to find them again
+/// The log's database: all tenants' records in append order, and the index to find them again
 /// (rows: log_rows.h). Reads of the embedded log and of a node's replica of a Kafka log.
+///
+/// A write puts the records alone into the database. Their index is in memory (index_tail.h) until
+/// a thread moves it to the tables in bulk (index_bulk.h); what the tables do not have of it when
+/// the log is opened is made again from the records.
 ///
 /// Thread-safe, except that one thread at a time may write or reopen. Reads wait while it reopens.
 class LogTables {
@@ -57,8 +40,13 @@ class LogTables {
     LogTables(const LogTables&) = delete;
     LogTables& operator=(const LogTables&) = delete;
 
-    /// The last record of all. Errors: corrupt when records and index end at different ones.
+    /// The last record of all.
     [[nodiscard]] Result<Mark> end() const;
+    /// Errors: corrupt when the index knows of records that are not there, and so finds what is
+    /// gone. Nothing may be written then, except after reindex().
+    [[nodiscard]] Result<void> check_index() const;
+    /// Makes the index anew from the records.
+    [[nodiscard]] Result<void> reindex();
     /// The bytes at a place in append order. Errors: not_found.
     [[nodiscard]] Result<std::string> record(std::uint64_t sequence) const;
 
@@ -74,8 +62,10 @@ class LogTables {
                                                            std::string_view key) const;
     [[nodiscard]] Result<std::vector<TenantId>> tenants() const;
 
-    /// Writes the records after `end`, all or none, synced. Errors: full = nothing was written, and
-    /// nothing can be until reopen(); anything else is the end of this database in this process.
+    /// Writes the records after `end`, all or none, synced; then they are found. Each continues its
+    /// tenant's chain. Blocks while the index in memory is at its bound. Errors: full = nothing was
+    /// written, and nothing can be until reopen(); anything else is the end of this database in
+    /// this process.
     [[nodiscard]] Result<void> write(std::uint64_t end,
                                      std::span<const IndexedRecord* const> records);
 
@@ -84,6 +74,7 @@ class LogTables {
     [[nodiscard]] Result<void> fill(std::uint64_t end,
                                     std::span<const IndexedRecord* const> records,
                                     std::span<const LogNote> notes);
+    /// Of a replica.
     [[nodiscard]] Result<std::optional<std::string>> note(const std::string& key) const;
 
     /// Closes and opens the database: the way out of RocksDB's error state after a full disk, by
@@ -93,20 +84,24 @@ class LogTables {
     [[nodiscard]] const LogTablesOptions& options() const { return options_; }
 
   private:
-    class Database;
-
     enum class Sync { yes, no };
 
     explicit LogTables(LogTablesOptions options);
     [[nodiscard]] Result<void> write(std::uint64_t end,
                                      std::span<const IndexedRecord* const> records,
                                      std::span<const LogNote> notes, Sync sync);
+    [[nodiscard]] Result<void> index_tail_of(const LogDatabase& database);
+    [[nodiscard]] Result<void> move_oldest(const LogDatabase& database);
+    [[nodiscard]] Result<void> move_oldest();
 
     // Constant after construction.
     const LogTablesOptions options_;
 
-    mutable std::shared_mutex mutex_;     ///< shared: using database_; exclusive: replacing it
-    std::unique_ptr<Database> database_;  ///< null when reopening failed
+    mutable std::shared_mutex mutex_;        ///< shared: using database_; exclusive: replacing it
+    std::unique_ptr<LogDatabase> database_;  ///< null when reopening failed
+    IndexTail tail_;                         ///< thread-safe; replaced with database_
+
+    std::unique_ptr<LogIndexer> indexer_;  ///< null: read_only
 };
 
 }  // namespace bos::eventstore

@@ -30,6 +30,12 @@ struct RecordIndex {
     }
 };
 
+/// A record on its way into a log, with what its indexes say.
+struct IndexedRecord {
+    std::string bytes;
+    RecordIndex index;
+};
+
 /// Errors: corrupt.
 [[nodiscard]] Result<RecordIndex> index_of(std::string_view record);
 

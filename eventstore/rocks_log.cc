@@ -65,9 +65,13 @@ class WitnessedOpen {
         return true;
     }
 
-    [[nodiscard]] Result<HighWaterMark> check(const LogTables& tables, const Mark& end,
+    [[nodiscard]] Result<HighWaterMark> check(LogTables& tables, const Mark& end,
                                               std::optional<HighWaterMark> mark) const {
-        if (options_.accept_end) return HighWaterMark::create(env_, mark_path_, end);
+        const Result<void> sound_index = tables.check_index();
+        if (options_.accept_end) {
+            if (!sound_index) BOS_CHECK(tables.reindex());
+            return HighWaterMark::create(env_, mark_path_, end);
+        }
         if (!mark) {
             if (end.sequence > 0) return refuse(found(end) + " and no mark", mark_path_);
             return HighWaterMark::create(env_, mark_path_, end);
@@ -82,6 +86,8 @@ class WitnessedOpen {
                               expected(witnessed));
             }
         }
+        if (!sound_index)
+            return refuse(sound_index.error().detail, "records as far as their index");
         // A crash came between a group and its mark.
         if (end != witnessed) BOS_CHECK(mark->advance(end));
         return *std::move(mark);

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "eventstore/end_process.h"
+#include "eventstore/index_tail.h"
+
+#include <functional>
+#include <thread>
+
+namespace bos::eventstore {
+
+/// A thread that moves what is full in the tail to the tables. While the disk is full it tries
+/// again and again; any other error is the end.
+class LogIndexer {
+  public:
+    /// Moves the oldest full segment of the tail, if there is one. Errors: full = it is still
+    /// there.
+    using Move = std::function<Result<void>()>;
+
+    /// `tail` outlives it.
+    LogIndexer(IndexTail& tail, Move move, Fatal fatal);
+    /// Ends after the segment under way.
+    ~LogIndexer();
+    LogIndexer(const LogIndexer&) = delete;
+    LogIndexer& operator=(const LogIndexer&) = delete;
+
+  private:
+    void run();
+
+    IndexTail& tail_;
+    const Move move_;
+    const Fatal fatal_;
+    std::thread thread_;
+};
+
+}  // namespace bos::eventstore
