@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <utility>
 
 namespace bos::eventstore {
@@ -43,7 +44,7 @@ void Committer::push(std::string record, AppendDone done) {
         admit_or_refuse(waiting);
         if (!ended_) {
             queue_.push_back(std::move(waiting));
-            changed_.notify_one();
+            if (queue_.size() == 1) changed_.notify_one();
             return;
         }
     }
@@ -85,14 +86,19 @@ Committer::Group Committer::take_group() {
     changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     Group group;
     std::size_t group_bytes = 0;
-    while (!queue_.empty() && group_bytes < options_.group_bytes_max) {
-        group.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-        if (!group.back().record) continue;
-        const std::size_t bytes = group.back().record->bytes.size();
+    auto end = queue_.begin();
+    for (; end != queue_.end() && group_bytes < options_.group_bytes_max; ++end) {
+        if (!end->record) continue;
+        const std::size_t bytes = end->record->bytes.size();
         --queue_records_;
         queue_bytes_ -= bytes;
         group_bytes += bytes;
+    }
+    if (end == queue_.end()) {
+        group.swap(queue_);
+    } else {
+        group.assign(std::move_iterator(queue_.begin()), std::move_iterator(end));
+        queue_.erase(queue_.begin(), end);
     }
     ended_ = group.empty();
     return group;
@@ -140,19 +146,18 @@ Result<void> Committer::become_writable() {
 
 Result<Head> Committer::chain(const RecordIndex& index) {
     const TenantId& tenant = index.link.tenant;
-    BOS_TRY(const Head head, expected_head(tenant));
-    if (!index.continues(head)) {
-        return fail(Code::conflict,
-                    fmt::format("{}: record {} does not continue the log, which ends at {}",
-                                tenant.value(), index.link.position.value, head.position.value));
+    auto head = heads_.find(tenant);
+    if (head == heads_.end()) {
+        BOS_TRY(const Head stored, tables_.head(tenant));
+        head = heads_.emplace(tenant, stored).first;
     }
-    heads_.insert_or_assign(tenant, index.head());
-    return index.head();
-}
-
-Result<Head> Committer::expected_head(const TenantId& tenant) {
-    if (const auto cached = heads_.find(tenant); cached != heads_.end()) return cached->second;
-    return tables_.head(tenant);
+    if (!index.continues(head->second)) {
+        return fail(Code::conflict, fmt::format("{}: record {} does not continue the log, which "
+                                                "ends at {}",
+                                                tenant.value(), index.link.position.value,
+                                                head->second.position.value));
+    }
+    return head->second = index.head();
 }
 
 Result<void> Committer::write(std::span<const IndexedRecord* const> records) {

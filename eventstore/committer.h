@@ -6,7 +6,6 @@
 #include "eventstore/mark_writer.h"
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -64,7 +63,6 @@ class Committer {
     void commit(Group& group);
     [[nodiscard]] Result<void> become_writable();
     [[nodiscard]] Result<Head> chain(const RecordIndex& index);
-    [[nodiscard]] Result<Head> expected_head(const TenantId& tenant);
     [[nodiscard]] Result<void> write(std::span<const IndexedRecord* const> records);
     [[nodiscard]] Result<void> check_space(std::uint64_t record_bytes) const;
     [[nodiscard]] std::unexpected<Error> lost(std::string message);
@@ -77,7 +75,7 @@ class Committer {
     std::mutex mutex_;
     std::condition_variable changed_;
     // Guarded by mutex_.
-    std::deque<Waiting> queue_;
+    Group queue_;
     std::size_t queue_records_ = 0;  ///< without the refused ones, which hold no bytes
     std::size_t queue_bytes_ = 0;
     bool stopping_ = false;

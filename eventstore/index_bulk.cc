@@ -137,9 +137,17 @@ class Bulk {
         });
         for (Row row : rows) {
             const TenantId& tenant = segment_.tenants()[row->first.tenant].id;
-            for (const IndexSegment::Event& event : row->second) {
-                BOS_CHECK(put(log_rows::stream_key(tenant, row->first.id, event.version),
-                              log_rows::address_value(event.position, event.index)));
+            const std::vector<EventAddress>& events = row->second;
+            for (auto event = events.begin(); event != events.end();) {
+                const Version first = event->version;
+                std::string value;
+                std::size_t count = 0;
+                do {
+                    value += log_rows::address_value(event->position, event->index);
+                    ++event, ++count;
+                } while (event != events.end() && count < log_rows::events_of_row_max &&
+                         event->version.value == first.value + count);
+                BOS_CHECK(put(log_rows::stream_key(tenant, row->first.id, first), value));
             }
         }
         return {};

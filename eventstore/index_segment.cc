@@ -1,5 +1,7 @@
 #include "eventstore/index_segment.h"
 
+#include "eventstore/event_addresses.h"
+
 #include <algorithm>
 
 namespace bos::eventstore {
@@ -14,19 +16,8 @@ bool IndexSegment::add(const RecordIndex& index) {
     keys_.insert_or_assign(Key{.tenant = number, .digest = index.key_digest}, position);
     for (std::uint32_t i = 0; i < index.events.size(); ++i) {
         const auto& [stream, version] = index.events[i];
-        std::vector<Event>& events = streams_[Stream{.tenant = number, .id = stream}];
-        const Event event{.version = version, .position = position, .index = i};
-        if (events.empty() || events.back().version < version) {
-            events.push_back(event);
-            continue;
-        }
-        // The log takes versions as they are; of two events with one version the last one counts.
-        const auto place = std::ranges::lower_bound(events, version, {}, &Event::version);
-        if (place != events.end() && place->version == version) {
-            *place = event;
-        } else {
-            events.insert(place, event);
-        }
+        put_newest(streams_[Stream{.tenant = number, .id = stream}],
+                   {.version = version, .position = position, .index = i});
     }
     entries_ += 2 + index.events.size();
     return true;
@@ -56,14 +47,13 @@ std::optional<Position> IndexSegment::find_key(const TenantId& tenant,
     return key->second;
 }
 
-std::span<const IndexSegment::Event> IndexSegment::stream(const TenantId& tenant,
-                                                          const StreamId& stream,
-                                                          Version from) const {
+std::span<const EventAddress> IndexSegment::stream(const TenantId& tenant,
+                                                   const StreamId& stream, Version from) const {
     const auto number = numbers_.find(tenant);
     if (number == numbers_.end()) return {};
     const auto events = streams_.find(Stream{.tenant = number->second, .id = stream});
     if (events == streams_.end()) return {};
-    const auto first = std::ranges::lower_bound(events->second, from, {}, &Event::version);
+    const auto first = std::ranges::lower_bound(events->second, from, {}, &EventAddress::version);
     return {first, events->second.end()};
 }
 

@@ -31,12 +31,6 @@ class IndexSegment {
     /// A record has two, and one for each of its events.
     [[nodiscard]] std::size_t entries() const { return entries_; }
 
-    /// Where an event of a stream stands, in order of versions.
-    struct Event {
-        Version version;
-        Position position;
-        std::uint32_t index = 0;
-    };
     /// What is here of one tenant.
     struct Tenant {
         TenantId id;
@@ -54,8 +48,8 @@ class IndexSegment {
 
     [[nodiscard]] std::optional<Position> find_key(const TenantId& tenant,
                                                    const Hash& key_digest) const;
-    /// Events of a stream from version `from` on.
-    [[nodiscard]] std::span<const Event> stream(const TenantId& tenant, const StreamId& stream,
+    /// Events of a stream from version `from` on, in order.
+    [[nodiscard]] std::span<const EventAddress> stream(const TenantId& tenant, const StreamId& stream,
                                                 Version from) const;
 
     /// `tenant`: its place in tenants().
@@ -88,7 +82,7 @@ class IndexSegment {
 
   public:
     using Keys = boost::unordered_flat_map<Key, Position, HashOfKey>;
-    using Streams = boost::unordered_flat_map<Stream, std::vector<Event>, HashOfStream>;
+    using Streams = boost::unordered_flat_map<Stream, std::vector<EventAddress>, HashOfStream>;
     [[nodiscard]] const Keys& keys() const { return keys_; }
     [[nodiscard]] const Streams& streams() const { return streams_; }
 

@@ -1,5 +1,6 @@
 #include "eventstore/index_tables.h"
 
+#include "eventstore/event_addresses.h"
 #include "eventstore/log_rows.h"
 #include "eventstore/rocks_status.h"
 #include "schemas/base/keys.h"
@@ -131,13 +132,19 @@ Result<std::vector<EventAddress>> IndexTables::stream(const TenantId& tenant,
     const rocksdb::Slice upper_bound = end;
     const auto all = rows(up_to(upper_bound));
     std::vector<EventAddress> addresses;
-    for (all->Seek(log_rows::stream_key(tenant, stream, from));
-         all->Valid() && addresses.size() < limit; all->Next()) {
-        const auto address =
-            log_rows::address_of(all->key().ToStringView(), all->value().ToStringView());
-        if (!address) return damaged(tenant, "a stream");
-        addresses.push_back(*address);
+    constexpr std::uint64_t before = log_rows::events_of_row_max - 1;
+    const Version first{from.value > before ? from.value - before : 0};
+    for (all->Seek(log_rows::stream_key(tenant, stream, first)); all->Valid(); all->Next()) {
+        const auto row =
+            log_rows::addresses_of(all->key().ToStringView(), all->value().ToStringView());
+        if (!row) return damaged(tenant, "a stream");
+        const bool enough = addresses.size() >= limit;
+        if (enough && (limit == 0 || row->front().version > addresses[limit - 1].version)) break;
+        for (const EventAddress& address : *row) {
+            if (address.version >= from) put_newest(addresses, address);
+        }
     }
+    if (addresses.size() > limit) addresses.resize(limit);
     BOS_ROCKS(all->status(), "read a stream of " + tenant.value());
     return addresses;
 }

@@ -1,5 +1,6 @@
 #include "eventstore/index_tail.h"
 
+#include "eventstore/event_addresses.h"
 #include "schemas/base/assert.h"
 
 #include <algorithm>
@@ -174,25 +175,11 @@ std::optional<Position> IndexTail::find_key(const TenantId& tenant, const Hash& 
 std::vector<EventAddress> IndexTail::stream(const TenantId& tenant, const StreamId& stream,
                                             Version from, std::size_t limit) const {
     std::vector<EventAddress> addresses;
-    const auto add = [&](const IndexSegment::Event& event) {
-        const EventAddress address{
-            .version = event.version, .position = event.position, .index = event.index};
-        if (addresses.empty() || addresses.back().version < event.version) {
-            addresses.push_back(address);
-            return;
-        }
-        const auto place =
-            std::ranges::lower_bound(addresses, event.version, {}, &EventAddress::version);
-        if (place != addresses.end() && place->version == event.version) {
-            *place = address;
-        } else {
-            addresses.insert(place, address);
-        }
-    };
     const std::lock_guard lock(mutex_);
     const auto add_from = [&](const IndexSegment& segment) {
         const auto events = segment.stream(tenant, stream, from);
-        for (const auto& event : events.first(std::min(events.size(), limit))) add(event);
+        for (const EventAddress& event : events.first(std::min(events.size(), limit)))
+            put_newest(addresses, event);
     };
     for (const auto& segment : full_) add_from(*segment);
     add_from(*growing_);

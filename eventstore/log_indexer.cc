@@ -1,12 +1,15 @@
 #include "eventstore/log_indexer.h"
 
 #include <chrono>
+#include <sys/resource.h>
+#include <tuple>
 #include <utility>
 
 namespace bos::eventstore {
 
 namespace {
 
+constexpr int behind_appends = 10;  // nice
 constexpr auto between_tries = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -20,6 +23,8 @@ LogIndexer::~LogIndexer() {
 }
 
 void LogIndexer::run() {
+    // Appends come first: nobody waits for the index unless the tail is full.
+    std::ignore = ::setpriority(PRIO_PROCESS, 0, behind_appends);  // on Linux, of this thread
     while (tail_.wait_for_full()) {
         const Result<void> moved = move_();
         if (moved) continue;

@@ -161,16 +161,21 @@ std::string stream_key(const TenantId& tenant, const StreamId& stream, Version v
     return of_stream(tenant, stream).u64(version.value).take();
 }
 
-std::optional<EventAddress> address_of(std::string_view key, std::string_view value) {
+std::optional<std::vector<EventAddress>> addresses_of(std::string_view key,
+                                                      std::string_view value) {
     if (key.size() < sizeof(std::uint64_t)) return std::nullopt;
     EventAddress address;
-    KeyReader version(key.substr(key.size() - sizeof(std::uint64_t)));
+    KeyReader end_of_key(key.substr(key.size() - sizeof(std::uint64_t)));
+    if (!end_of_key.u64(address.version.value)) return std::nullopt;
+    std::vector<EventAddress> addresses;
     KeyReader reader(value);
-    if (!version.u64(address.version.value) || !reader.u64(address.position.value) ||
-        !reader.u32(address.index) || !reader.at_end()) {
-        return std::nullopt;
-    }
-    return address;
+    do {
+        if (!reader.u64(address.position.value) || !reader.u32(address.index)) return std::nullopt;
+        addresses.push_back(address);
+        address.version = address.version.next();
+    } while (!reader.at_end());
+    if (addresses.size() > events_of_row_max) return std::nullopt;
+    return addresses;
 }
 
 std::string keys_of(const TenantId& tenant) { return of_tenant(key_tag, tenant).take(); }

@@ -18,7 +18,9 @@ namespace bos::eventstore {
 ///
 ///   records   sequence u64                          -> the record's bytes
 ///   index     'r' tenant block u64                  -> 64 positions: see PositionBlock
-///   index     's' tenant type u16 id 16 version u64 -> position u64, index u32
+///   index     's' tenant type u16 id 16 version u64 -> position u64, index u32: of the event with
+///                                                     this version; then of the next ones, up to
+///                                                     16 in a row
 ///   index     'k' tenant SHA-256(key) 32            -> position u64
 ///   index     'e'                                   -> sequence u64
 ///   index     'p' tenant position u64               -> sequence u64, hash 32  (of earlier releases)
@@ -76,7 +78,10 @@ struct PositionRow {
 [[nodiscard]] std::string stream_prefix(const TenantId& tenant, const StreamId& stream);
 [[nodiscard]] std::string stream_key(const TenantId& tenant, const StreamId& stream,
                                      Version version);
-[[nodiscard]] std::optional<EventAddress> address_of(std::string_view key, std::string_view value);
+/// Events with versions that follow each other, in one row.
+inline constexpr std::size_t events_of_row_max = 16;
+[[nodiscard]] std::optional<std::vector<EventAddress>> addresses_of(std::string_view key,
+                                                                    std::string_view value);
 
 [[nodiscard]] std::string key_key(const TenantId& tenant, const Hash& key_digest);
 [[nodiscard]] std::optional<Position> key_row(std::string_view value);

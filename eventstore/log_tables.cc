@@ -1,5 +1,6 @@
 #include "eventstore/log_tables.h"
 
+#include "eventstore/event_addresses.h"
 #include "eventstore/index_bulk.h"
 #include "eventstore/index_tables.h"
 #include "eventstore/log_rows.h"
@@ -56,21 +57,9 @@ Result<Mark> end_of(const LogDatabase& database) {
 /// Of two answers to one question, both a beginning of the truth: what either knows.
 std::vector<EventAddress> merged(std::vector<EventAddress> in_tables,
                                  const std::vector<EventAddress>& in_memory, std::size_t limit) {
-    if (in_memory.empty()) return in_tables;
-    // Memory has the newer ones, and of what is moved meanwhile the same.
-    std::vector<EventAddress> all;
-    all.reserve(in_tables.size() + in_memory.size());
-    auto table = in_tables.begin();
-    for (const EventAddress& address : in_memory) {
-        for (; table != in_tables.end() && table->version < address.version; ++table)
-            all.push_back(*table);
-        const bool both = table != in_tables.end() && table->version == address.version;
-        all.push_back(both && table->position > address.position ? *table : address);
-        if (both) ++table;
-    }
-    all.insert(all.end(), table, in_tables.end());
-    if (all.size() > limit) all.resize(limit);
-    return all;
+    for (const EventAddress& address : in_memory) put_newest(in_tables, address);
+    if (in_tables.size() > limit) in_tables.resize(limit);
+    return in_tables;
 }
 
 }  // namespace
