@@ -78,13 +78,13 @@ void Committer::stop() {
 }
 
 void Committer::run() {
-    for (Group group = take_group(); !group.empty(); group = take_group()) commit(group);
+    for (Group group; take_group(group);) commit(group);
 }
 
-Committer::Group Committer::take_group() {
+bool Committer::take_group(Group& group) {
+    group.clear();
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    Group group;
     std::size_t group_bytes = 0;
     auto end = queue_.begin();
     for (; end != queue_.end() && group_bytes < options_.group_bytes_max; ++end) {
@@ -101,7 +101,7 @@ Committer::Group Committer::take_group() {
         queue_.erase(queue_.begin(), end);
     }
     ended_ = group.empty();
-    return group;
+    return !ended_;
 }
 
 void Committer::commit(Group& group) {

@@ -59,7 +59,8 @@ class Committer {
 
     void admit_or_refuse(Waiting& waiting);
     void run();
-    [[nodiscard]] Group take_group();
+    /// What waits, in place of what `group` had. False: the thread ends.
+    [[nodiscard]] bool take_group(Group& group);
     void commit(Group& group);
     [[nodiscard]] Result<void> become_writable();
     [[nodiscard]] Result<Head> chain(const RecordIndex& index);

@@ -4,6 +4,7 @@
 #include "eventstore/rocks_status.h"
 #include "schemas/base/keys.h"
 
+#include <fmt/format.h>
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_writer.h>
 
@@ -11,13 +12,27 @@
 #include <cstring>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bos::eventstore {
 
 namespace {
 
-std::string bulk_path(const std::string& database_path) { return database_path + "/index.bulk"; }
+constexpr std::string_view suffix = ".bulk";
+
+/// One name for each: a file that became a table, and whose first name a crash left, is never
+/// written over.
+std::string bulk_path(const LogDatabase& database, const IndexSegment& segment) {
+    return fmt::format("{}/index-{}{}", database.db().GetName(), segment.last(), suffix);
+}
+
+Result<void> remove(rocksdb::Env& env, const std::string& path) {
+    const rocksdb::Status removed = env.DeleteFile(path);
+    const bool gone = removed.IsNotFound() || removed.IsPathNotFound();
+    if (!gone) BOS_ROCKS(removed, "remove an unfinished part of the index");
+    return {};
+}
 
 /// Writes the rows of a segment in the order of their keys.
 class Bulk {
@@ -165,8 +180,8 @@ class Bulk {
 Result<void> write_bulk(const LogDatabase& database, const IndexSegment& segment) {
     rocksdb::DB& db = database.db();
     rocksdb::ColumnFamilyHandle* index = database.families().index;
-    const std::string path = bulk_path(db.GetName());
-    BOS_CHECK(remove_unfinished_bulk(*db.GetEnv(), db.GetName()));
+    const std::string path = bulk_path(database, segment);
+    BOS_CHECK(remove(*db.GetEnv(), path));  // of an earlier try
     const rocksdb::Options options = db.GetOptions(index);
     constexpr bool leave_the_page_cache = false;
     rocksdb::SstFileWriter file(rocksdb::EnvOptions(), options, index, leave_the_page_cache);
@@ -182,11 +197,14 @@ Result<void> write_bulk(const LogDatabase& database, const IndexSegment& segment
     return {};
 }
 
-Result<void> remove_unfinished_bulk(rocksdb::Env& env, const std::string& path) {
-    // Not written over: it may share its bytes with a table.
-    const rocksdb::Status removed = env.DeleteFile(bulk_path(path));
-    const bool gone = removed.IsNotFound() || removed.IsPathNotFound();
-    if (!gone) BOS_ROCKS(removed, "remove an unfinished part of the index");
+Result<void> remove_unfinished_bulks(rocksdb::Env& env, const std::string& path) {
+    std::vector<std::string> names;
+    const rocksdb::Status listed = env.GetChildren(path, &names);
+    if (listed.IsNotFound() || listed.IsPathNotFound()) return {};  // no log yet
+    BOS_ROCKS(listed, "look for unfinished parts of the index");
+    for (const std::string& name : names) {
+        if (name.ends_with(suffix)) BOS_CHECK(remove(env, path + "/" + name));
+    }
     return {};
 }
 

@@ -11,7 +11,7 @@ namespace bos::eventstore {
 /// records. Errors: full = nothing changed.
 [[nodiscard]] Result<void> write_bulk(const LogDatabase& database, const IndexSegment& segment);
 
-/// Removes what a crash left of a bulk.
-[[nodiscard]] Result<void> remove_unfinished_bulk(rocksdb::Env& env, const std::string& path);
+/// Removes what crashes left of bulks in the database's folder, if there is one.
+[[nodiscard]] Result<void> remove_unfinished_bulks(rocksdb::Env& env, const std::string& path);
 
 }  // namespace bos::eventstore

@@ -47,8 +47,8 @@ std::optional<Position> IndexSegment::find_key(const TenantId& tenant,
     return key->second;
 }
 
-std::span<const EventAddress> IndexSegment::stream(const TenantId& tenant,
-                                                   const StreamId& stream, Version from) const {
+std::span<const EventAddress> IndexSegment::stream(const TenantId& tenant, const StreamId& stream,
+                                                   Version from) const {
     const auto number = numbers_.find(tenant);
     if (number == numbers_.end()) return {};
     const auto events = streams_.find(Stream{.tenant = number->second, .id = stream});

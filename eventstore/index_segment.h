@@ -49,8 +49,8 @@ class IndexSegment {
     [[nodiscard]] std::optional<Position> find_key(const TenantId& tenant,
                                                    const Hash& key_digest) const;
     /// Events of a stream from version `from` on, in order.
-    [[nodiscard]] std::span<const EventAddress> stream(const TenantId& tenant, const StreamId& stream,
-                                                Version from) const;
+    [[nodiscard]] std::span<const EventAddress> stream(const TenantId& tenant,
+                                                       const StreamId& stream, Version from) const;
 
     /// `tenant`: its place in tenants().
     struct Key {

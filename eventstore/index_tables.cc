@@ -77,8 +77,7 @@ Result<std::optional<std::uint64_t>> IndexTables::sequence(const TenantId& tenan
         const auto block = log_rows::block_row(block_key, *block_value);
         if (!block) return damaged(tenant, "positions");
         if (position > block->last()) return std::nullopt;
-        if (position >= block->first)
-            return block->sequences[position.value - block->first.value];
+        if (position >= block->first) return block->sequences[position.value - block->first.value];
     }
     BOS_TRY(const auto value, row(log_rows::position_key(tenant, position),
                                   "look for a position of " + tenant.value()));
@@ -151,8 +150,8 @@ Result<std::vector<EventAddress>> IndexTables::stream(const TenantId& tenant,
 
 Result<std::optional<Position>> IndexTables::find_key(const TenantId& tenant,
                                                       const Hash& key_digest) const {
-    BOS_TRY(const auto value, row(log_rows::key_key(tenant, key_digest),
-                                  "look for a key of " + tenant.value()));
+    BOS_TRY(const auto value,
+            row(log_rows::key_key(tenant, key_digest), "look for a key of " + tenant.value()));
     if (!value) return std::nullopt;
     const auto position = log_rows::key_row(*value);
     if (!position) return damaged(tenant, "a key");

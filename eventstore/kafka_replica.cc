@@ -29,11 +29,12 @@ Result<std::unique_ptr<KafkaReplica>> KafkaReplica::open(const KafkaReplicaOptio
         fail_stop_env(options.env ? *options.env : *rocksdb::Env::Default(), options.fatal);
     BOS_TRY(replica->lock_, FileLock::acquire(*replica->env_, options.path + ".lock"));
     auto tables = open_sound({.path = options.path,
-                                   .env = replica->env_.get(),
-                                   .fatal = options.fatal,
-                                   .cache_bytes = options.cache_bytes,
-                                   .memtable_bytes = options.memtable_bytes,
-                                   .refillable = true});
+                              .env = replica->env_.get(),
+                              .fatal = options.fatal,
+                              .cache_bytes = options.cache_bytes,
+                              .memtable_bytes = options.memtable_bytes,
+                              .bulk_entries = options.bulk_entries,
+                              .refillable = true});
     if (!tables) {
         if (tables.error().code != Code::corrupt) return std::unexpected(tables.error());
         return fail(Code::corrupt,

@@ -17,6 +17,7 @@ struct KafkaReplicaOptions {
     rocksdb::Env* env = nullptr;  ///< null = the machine's
     std::size_t cache_bytes = 64 * 1024 * 1024;
     std::size_t memtable_bytes = 16 * 1024 * 1024;
+    std::size_t bulk_entries = LogTablesOptions{}.bulk_entries;
     std::uint64_t free_bytes_min = 128 * 1024 * 1024;
     Fatal fatal = end_process;
 };

@@ -23,9 +23,10 @@ namespace bos::eventstore {
 ///                                                     16 in a row
 ///   index     'k' tenant SHA-256(key) 32            -> position u64
 ///   index     'e'                                   -> sequence u64
-///   index     'p' tenant position u64               -> sequence u64, hash 32  (of earlier releases)
-///   notes     'o' tenant                            -> offset u64      (a replica of a topic only)
-///   notes     'c'                                   -> id of the cluster         (the same)
+///   index     'p' tenant position u64               -> sequence u64, hash 32  (of earlier
+///   releases) notes     'o' tenant                            -> offset u64      (a replica of a
+///   topic only) notes     'c'                                   -> id of the cluster         (the
+///   same)
 ///
 /// `sequence` counts records over all tenants in the order in which they were appended: 1, 2, 3 …
 /// The row 'e' names the last record that the index has; those after it are indexed in memory.
@@ -50,9 +51,7 @@ struct PositionBlock {
     std::optional<Hash> hash;              ///< of the last record; none: another block follows
 
     [[nodiscard]] Position last() const { return Position{first.value + sequences.size() - 1}; }
-    [[nodiscard]] bool is_full() const {
-        return last().value % positions == positions - 1;
-    }
+    [[nodiscard]] bool is_full() const { return last().value % positions == positions - 1; }
 };
 [[nodiscard]] std::string all_blocks();
 [[nodiscard]] std::string blocks_of(const TenantId& tenant);

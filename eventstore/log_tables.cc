@@ -89,7 +89,7 @@ Result<std::unique_ptr<LogTables>> LogTables::open(LogTablesOptions options) {
 Result<void> LogTables::reopen() {
     const std::unique_lock lock(mutex_);
     database_.reset();
-    if (!options_.read_only) BOS_CHECK(remove_unfinished_bulk(*options_.env, options_.path));
+    if (!options_.read_only) BOS_CHECK(remove_unfinished_bulks(*options_.env, options_.path));
     BOS_TRY(auto database, LogDatabase::open(options_));
     BOS_CHECK(index_tail_of(*database));
     database_ = std::move(database);
@@ -148,8 +148,8 @@ Result<void> LogTables::check_index() const {
     BOS_TRY(const std::uint64_t indexed, IndexTables(database).end());
     BOS_TRY(const Mark end, end_of(database));
     if (indexed <= end.sequence) return {};
-    return corrupt(fmt::format("the records end at number {}, their index at {}", end.sequence,
-                               indexed));
+    return corrupt(
+        fmt::format("the records end at number {}, their index at {}", end.sequence, indexed));
 }
 
 Result<std::string> LogTables::record(std::uint64_t sequence) const {
@@ -235,11 +235,11 @@ Result<void> LogTables::scan(const TenantId& tenant, Position from, Position to,
     };
 
     bool more = true;
-    const Position in_tables =
-        newest ? Position{std::min(to.value, newest->first.value - 1)} : to;
+    const Position in_tables = newest ? Position{std::min(to.value, newest->first.value - 1)} : to;
     if (from <= in_tables) {
         BOS_CHECK(IndexTables(database).positions(
-            tenant, from, in_tables, [&](Position position, std::uint64_t sequence) -> Result<bool> {
+            tenant, from, in_tables,
+            [&](Position position, std::uint64_t sequence) -> Result<bool> {
                 BOS_TRY(more, visit_record(position, sequence));
                 return more;
             }));
@@ -292,9 +292,9 @@ Result<void> LogTables::write(std::uint64_t end, std::span<const IndexedRecord* 
     BOS_USE_DATABASE();
     rocksdb::WriteBatch batch;
     for (const IndexedRecord* record : records) {
-        BOS_ROCKS(batch.Put(database.families().records, log_rows::record_key(++end),
-                            record->bytes),
-                  "build a batch");
+        BOS_ROCKS(
+            batch.Put(database.families().records, log_rows::record_key(++end), record->bytes),
+            "build a batch");
     }
     for (const LogNote& note : notes) {
         BOS_ROCKS(batch.Put(database.families().notes, note.key, note.value), "build a batch");

@@ -3,9 +3,10 @@
 #include "eventstore/commit.h"
 #include "eventstore/event_log.h"
 
+#include <boost/container/small_vector.hpp>
+
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace bos::eventstore {
 
@@ -20,7 +21,7 @@ struct RecordIndex {
     Link link;
     Hash hash;
     Hash key_digest;  ///< SHA-256 of the idempotency key: a fixed length whatever the client sent
-    std::vector<EventEntry> events;
+    boost::container::small_vector<EventEntry, 2> events;  ///< most commits have few
 
     /// The head that the tenant's chain has once this record is its last.
     [[nodiscard]] Head head() const { return Head{.position = link.position, .hash = hash}; }

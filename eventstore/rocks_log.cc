@@ -43,7 +43,8 @@ class WitnessedOpen {
                                               .env = &env_,
                                               .fatal = options_.fatal,
                                               .cache_bytes = options_.cache_bytes,
-                                              .memtable_bytes = options_.memtable_bytes}));
+                                              .memtable_bytes = options_.memtable_bytes,
+                                              .bulk_entries = options_.bulk_entries}));
         if (!exists) BOS_CHECK(sync_parent_folder(env_, options_.path));
         BOS_TRY(const Mark end, tables->end());
         BOS_TRY(HighWaterMark checked, check(*tables, end, std::move(mark)));

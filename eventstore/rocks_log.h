@@ -17,6 +17,7 @@ struct RocksLogOptions {
     std::size_t queue_bytes_max = 64 * 1024 * 1024;
     std::size_t cache_bytes = 64 * 1024 * 1024;
     std::size_t memtable_bytes = 32 * 1024 * 1024;
+    std::size_t bulk_entries = LogTablesOptions{}.bulk_entries;
     /// Appends get `full` when less than this is free, so that the database can always flush.
     std::uint64_t free_bytes_min = 128 * 1024 * 1024;
     /// See CommitterOptions::before_write.

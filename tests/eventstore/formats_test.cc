@@ -47,6 +47,8 @@ class ExampleRandom final : public Random {
 TEST_CASE("the log's keys are the same in every release") {
     CHECK_EQ(to_hex(log_rows::record_key(7)), "0000000000000007");
     CHECK_EQ(to_hex(log_rows::position_key(acme, Position{1})), "7061636d6500010000000000000001");
+    CHECK_EQ(to_hex(log_rows::block_key(acme, Position{1})), "7261636d6500010000000000000000");
+    CHECK_EQ(to_hex(log_rows::block_key(acme, Position{64})), "7261636d6500010000000000000001");
     CHECK_EQ(to_hex(log_rows::stream_key(acme, stream(3), Version{1})),
              "7361636d6500010007000000000000000000000000000000030000000000000001");
     CHECK_EQ(to_hex(log_rows::key_key(acme, sha256("k-1"))),
@@ -55,6 +57,41 @@ TEST_CASE("the log's keys are the same in every release") {
     CHECK_EQ(to_hex(log_rows::origin_key(acme)), "6f61636d650001");
     CHECK_EQ(to_hex(log_rows::origin_value(41)), "0000000000000029");
     CHECK_EQ(to_hex(log_rows::cluster_key()), "63");
+}
+
+TEST_CASE("a block of positions is the same in every release and reads back") {
+    log_rows::PositionBlock block{
+        .first = Position{65}, .sequences = {7, 9, 300}, .hash = sha256("record")};
+    const std::string key = log_rows::block_key(acme, block.first);
+    // From the second position of the block on, three: 7, + 2, + 291.
+    CHECK_EQ(to_hex(log_rows::block_value(block)),
+             "01030702a30270ce871f8a3d3fb449bc3c3ace6547cef02dfc74ffe48d912532a724bfdbe5b9");
+    const auto read = log_rows::block_row(key, log_rows::block_value(block));
+    REQUIRE(read.has_value());
+    CHECK_EQ(read->first, block.first);
+    CHECK_EQ(read->last(), Position{67});
+    CHECK_EQ(read->sequences, block.sequences);
+    CHECK_EQ(read->hash, block.hash);
+    block.hash.reset();  // another block follows
+    CHECK_EQ(to_hex(log_rows::block_value(block)), "01030702a302");
+    CHECK_EQ(log_rows::block_row(key, log_rows::block_value(block))->hash, std::nullopt);
+    for (const std::string_view damaged :
+         {"", "01", "0100", "0103070200", "3f0207020000", "01030702a302ff"}) {
+        INFO(damaged);
+        CHECK_FALSE(log_rows::block_row(key, from_hex(damaged)).has_value());
+    }
+}
+
+TEST_CASE("a row of a stream has the events of versions in a row") {
+    const std::string key = log_rows::stream_key(acme, stream(3), Version{5});
+    const std::string two = log_rows::address_value(Position{1}, 0) +  //
+                            log_rows::address_value(Position{2}, 3);
+    CHECK_EQ(to_hex(two), "000000000000000100000000000000000000000200000003");
+    CHECK_EQ(log_rows::addresses_of(key, two).value(),
+             std::vector{EventAddress{Version{5}, Position{1}, 0},
+                         EventAddress{Version{6}, Position{2}, 3}});
+    CHECK_FALSE(log_rows::addresses_of(key, "").has_value());
+    CHECK_FALSE(log_rows::addresses_of(key, two.substr(1)).has_value());
 }
 
 TEST_CASE("the mark file is the same in every release") {
