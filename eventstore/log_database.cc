@@ -6,7 +6,6 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <utility>
@@ -49,7 +48,7 @@ rocksdb::DBOptions database_options(const LogTablesOptions& options) {
     db.listeners = {std::make_shared<BackgroundErrors>(options.fatal)};
     db.max_background_jobs = 2;
     db.max_open_files = 512;
-    db.allow_concurrent_memtable_write = false;  // one thread writes, and hints need it
+    db.allow_concurrent_memtable_write = false;  // one thread writes
     db.db_write_buffer_size = options.memtable_bytes;
     db.max_total_wal_size = 4 * options.memtable_bytes;
     db.bytes_per_sync = 1024 * 1024;  // SST files; the WAL is synced by each write
@@ -76,12 +75,6 @@ rocksdb::ColumnFamilyOptions family_options(const LogTablesOptions& options,
     return family;
 }
 
-rocksdb::ColumnFamilyOptions records_options(rocksdb::ColumnFamilyOptions family) {
-    // Each key comes right after the one before it: the memtable starts to look there.
-    family.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
-    return family;
-}
-
 rocksdb::ColumnFamilyOptions index_options(rocksdb::ColumnFamilyOptions family) {
     // Keys are spread evenly by their digests, so each level of a levelled tree would be rewritten
     // many times over; tiers rewrite a row once in each.
@@ -100,7 +93,7 @@ Result<std::unique_ptr<LogDatabase>> LogDatabase::open(const LogTablesOptions& o
     const auto family = family_options(options, rocksdb::NewLRUCache(options.cache_bytes));
     // `default` cannot be left out, so it holds the records.
     std::vector<rocksdb::ColumnFamilyDescriptor> families = {
-        {rocksdb::kDefaultColumnFamilyName, records_options(family)},
+        {rocksdb::kDefaultColumnFamilyName, family},
         {"index", index_options(family)}};
     if (options.refillable) families.emplace_back("notes", family);
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
