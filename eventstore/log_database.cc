@@ -93,8 +93,7 @@ Result<std::unique_ptr<LogDatabase>> LogDatabase::open(const LogTablesOptions& o
     const auto family = family_options(options, rocksdb::NewLRUCache(options.cache_bytes));
     // `default` cannot be left out, so it holds the records.
     std::vector<rocksdb::ColumnFamilyDescriptor> families = {
-        {rocksdb::kDefaultColumnFamilyName, family},
-        {"index", index_options(family)}};
+        {rocksdb::kDefaultColumnFamilyName, family}, {"index", index_options(family)}};
     if (options.refillable) families.emplace_back("notes", family);
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;

@@ -305,6 +305,11 @@ TEST_CASE("without room for the index appends go on as far as memory is meant fo
     CHECK_EQ(code(outcome), Code::full);
     CHECK_GT(appended, 3 * static_cast<int>(few_entries) / 4 - 1);
     CHECK_LT(appended, 4 * static_cast<int>(few_entries) / 2);
+    for (int i = 0; i < 2; ++i) {
+        story.check_all_in(*log);
+        CHECK_EQ(code(append(*log, story.next())), Code::full);
+        story.forget_last();
+    }
     story.check_all_in(*log);
     engine.disk.heal();
     story.append_to(*log, 50);
