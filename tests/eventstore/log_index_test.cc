@@ -269,7 +269,7 @@ TEST_CASE("power that goes at any moment of a bulk takes nothing that was answer
                 return FaultyDisk::Outcome::ok;
             });
             // What is answered after the cut is a lie of the disk.
-            while (!cut && story.count() < 60) {
+            while (!cut && story.count() < 24) {
                 const std::string record = story.next();
                 const Result<Head> answer = append(*log, record);
                 if (!answer || cut) story.last_is_unknown();
@@ -282,7 +282,7 @@ TEST_CASE("power that goes at any moment of a bulk takes nothing that was answer
         REQUIRE_MESSAGE(log.has_value(), (log ? "" : log.error().detail));
         story.settle_last(**log);
         story.check_all_in(**log);
-        story.append_to(**log, 30);
+        story.append_to(**log, 15);
         story.check_all_in(**log);
     }
     CHECK_GT(moments, 5);
@@ -357,14 +357,14 @@ TEST_CASE("reads find all that was answered while the index moves") {
             });
         }
         Chain chain(acme);
-        for (std::uint64_t i = 1; i <= 3000; ++i) {
+        for (std::uint64_t i = 1; i <= 800; ++i) {
             REQUIRE(append(*log, chain.next()).has_value());
             answered = i;
         }
         done = true;
     }
     CHECK_EQ(failures, 0);
-    CHECK_EQ(verify_chain(*log, acme).value().head.position.value, 3000);
+    CHECK_EQ(verify_chain(*log, acme).value().head.position.value, 800);
 }
 
 TEST_CASE("a log of an earlier release opens, and grows") {
