@@ -94,7 +94,9 @@ class Folder:
 class Server:
     """`bos serve` on a free port. Its standard output and its log are kept in files beside the data."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, config=None):
+        """`config` is a file of settings; folder, port and options win over it."""
+        self.config = ["--config", config] if config else []
         self.folder = folder
         self.data = folder.data
         self.options = options
@@ -106,7 +108,7 @@ class Server:
         self._log_path = os.path.join(self.folder.path, "log")
         with open(self._out_path, "wb") as out, open(self._log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--data", self.data, "--port", "0", *kafka_options(self.data), *self.options],
+                [binary(), *self.config, "serve", "--data", self.data, "--port", "0", *kafka_options(self.data), *self.options],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
