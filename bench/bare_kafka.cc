@@ -64,7 +64,7 @@ void create_topic(const std::string& brokers, const std::string& topic) {
                                               .replicas = 1,
                                               .min_insync_replicas = 1,
                                               .record_bytes_max = eventstore::record_bytes_max});
-    must(topics.prepare(topic, kafka::Topics::Missing::create));
+    must(topics.prepare(topic, kafka::Missing::create));
 }
 
 std::uint64_t read_topic(const std::string& brokers, const std::string& topic,
