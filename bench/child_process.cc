@@ -1,5 +1,6 @@
 #include "bench/child_process.h"
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace bos::bench {
 
@@ -54,10 +56,24 @@ ChildProcess::ChildProcess(const std::vector<std::string>& words,
 
 ChildProcess::~ChildProcess() {
     ::close(output_);
+    if (pid_ < 0) return;
     ::kill(pid_, SIGTERM);
     if (ended_within(pid_, std::chrono::seconds(15))) return;
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
+}
+
+void ChildProcess::signal(int number) {
+    if (::kill(pid_, number) != 0) throw std::runtime_error("cannot signal a child process");
+}
+
+void ChildProcess::finish() {
+    std::array<char, 4096> said;
+    while (::read(output_, said.data(), said.size()) > 0) {
+    }
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    if (status != 0) throw std::runtime_error("a child process failed");
 }
 
 std::string ChildProcess::read_line() {

@@ -18,9 +18,12 @@ class ChildProcess {
 
     /// The next line of its standard output. Throws when there is none.
     [[nodiscard]] std::string read_line();
+    void signal(int number);
+    /// Waits until it has said all and ended. Throws unless it ended with 0.
+    void finish();
 
   private:
-    pid_t pid_;
+    pid_t pid_;  ///< -1: waited for
     int output_;
 };
 

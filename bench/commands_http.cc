@@ -67,8 +67,8 @@ void measure(const Options& options, const Command& command, std::uint16_t port,
 
 void commands_http(const Options& options, boost::json::array& figures) {
     const TempFolder folder(options.folder);
+    const std::string key = create_key(options, folder.path() / "data");
     const BosServer server(options, folder.path() / "data");
-    const std::string key = server.key();
     HttpClient client(server.port());
     std::vector<std::string> leads;
     for (std::size_t i = 0; i < connections_max; ++i) {

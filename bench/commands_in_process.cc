@@ -1,29 +1,11 @@
 #include "bench/appenders.h"
 #include "bench/figure.h"
 #include "bench/lead_node.h"
-#include "bench/must.h"
 #include "bench/workloads.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace bos::bench {
-
-namespace {
-
-std::uint64_t bytes_per_record(gateway::Node& node) {
-    const eventstore::Head head = must(node.log().head(bench_tenant()));
-    std::uint64_t bytes = 0;
-    must(node.log().scan(bench_tenant(), Position{1}, head.position,
-                         [&](Position, std::string_view record) {
-                             bytes += record.size();
-                             return true;
-                         }));
-    return bytes / std::max<std::uint64_t>(head.position.value, 1);
-}
-
-}  // namespace
 
 void commands_in_process(const Options& options, boost::json::array& figures) {
     for (const std::size_t lanes : concurrencies) {
@@ -42,7 +24,7 @@ void commands_in_process(const Options& options, boost::json::array& figures) {
                 "appends of 300-byte records by as many writers",
             .sync = "every command durable and visible before its answer"};
         boost::json::object figure = compare(options, work, sides);
-        figure["bytes"] = {{"record", bytes_per_record(leads.node())},
+        figure["bytes"] = {{"record", leads.log_size().bytes_per_record()},
                            {"record_of_log_append", RecordChain(0).next().size()}};
         figures.push_back(std::move(figure));
     }

@@ -33,12 +33,16 @@ json::object to_json(const Summary& summary) {
 
 json::object ratios(const std::vector<Summary>& first, const std::vector<Summary>& other) {
     std::vector<double> rates;
-    std::vector<double> medians;
+    std::vector<double> p50s;
+    std::vector<double> p99s;
     for (std::size_t round = 0; round < first.size(); ++round) {
         rates.push_back(first[round].rate_per_second / other[round].rate_per_second);
-        medians.push_back(first[round].p50_us / other[round].p50_us);
+        p50s.push_back(first[round].p50_us / other[round].p50_us);
+        p99s.push_back(first[round].p99_us / other[round].p99_us);
     }
-    return {{"rate", rounded(median_of(rates))}, {"p50", rounded(median_of(medians))}};
+    return {{"rate", rounded(median_of(rates))},
+            {"p50", rounded(median_of(p50s))},
+            {"p99", rounded(median_of(p99s))}};
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ struct Side {
 };
 
 /// Measures the sides in turn, round by round, so that what the machine does meanwhile meets all of
-/// them, and gives the figure: medians over the rounds, and for each side but the first the rate
-/// and the p50 of the first one over its own. A probe of the disk runs in each round.
+/// them, and gives the figure: medians over the rounds, and for each side but the first the rate,
+/// p50 and p99 of the first one over its own. A probe of the disk runs in each round.
 [[nodiscard]] boost::json::object compare(const Options& options, const Work& work,
                                           const std::vector<Side>& sides);
 

@@ -46,18 +46,27 @@ HttpClient::~HttpClient() {
 }
 
 HttpClient::HttpClient(HttpClient&& other) noexcept
-    : socket_(std::exchange(other.socket_, -1)), received_(std::move(other.received_)) {}
+    : socket_(std::exchange(other.socket_, -1)),
+      received_(std::move(other.received_)),
+      body_at_(other.body_at_) {}
 
 std::string_view HttpClient::exchange(std::string_view request) {
+    if (ask(request) / 100 != 2) throw std::runtime_error("answer: " + received_);
+    return body();
+}
+
+int HttpClient::ask(std::string_view request) {
+    constexpr std::string_view version = "HTTP/1.1 ";
     send(request);
     received_.clear();
     std::size_t head = std::string::npos;
     while ((head = received_.find(head_end)) == std::string::npos) receive_more();
-    const std::size_t body = head + head_end.size();
+    body_at_ = head + head_end.size();
     const std::size_t length = content_length(std::string_view(received_).substr(0, head));
-    while (received_.size() < body + length) receive_more();
-    if (!received_.starts_with("HTTP/1.1 2")) throw std::runtime_error("answer: " + received_);
-    return std::string_view(received_).substr(body, length);
+    while (received_.size() < body_at_ + length) receive_more();
+    int status = 0;
+    std::from_chars(received_.data() + version.size(), received_.data() + head, status);
+    return status;
 }
 
 void HttpClient::send(std::string_view request) {
@@ -80,13 +89,14 @@ void HttpClient::receive_more() {
 }
 
 std::string http_request(std::string_view method, std::string_view target, std::string_view key,
-                         std::string_view body) {
+                         std::string_view body, std::string_view fields) {
     std::string request = fmt::format(
         "{} {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n", method, target, key);
     if (!body.empty()) {
         request +=
             fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
     }
+    request += fields;
     request += "\r\n";
     request += body;
     return request;

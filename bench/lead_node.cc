@@ -1,6 +1,7 @@
 #include "bench/lead_node.h"
 
 #include "bench/must.h"
+#include "eventstore/commit.h"
 
 #include <fmt/format.h>
 
@@ -22,9 +23,10 @@ void tell(const commands::Refusal& refusal) {
 
 }  // namespace
 
-LeadNode::LeadNode(const std::filesystem::path& data) {
+LeadNode::LeadNode(const std::filesystem::path& data, gateway::KafkaCluster kafka) {
     gateway::NodeOptions options;
     options.data = data;
+    options.kafka = std::move(kafka);
     node_ = must(gateway::Node::open(options, clock_, random_));
     must(node_->open_tenant(bench_tenant()));
     node_->start();
@@ -83,6 +85,26 @@ void LeadNode::each(const std::vector<leads::LeadId>& leads, Step step) {
         send(lane, (requests_.*step)(lead, sent));
         return true;
     }));
+}
+
+void LeadNode::fill(std::size_t count) {
+    const std::vector<leads::LeadId> leads = capture(count);
+    each(leads, &LeadRequests::score);
+    each(leads, &LeadRequests::change);
+    each(leads, &LeadRequests::tag);
+}
+
+LeadNode::LogSize LeadNode::log_size() {
+    LogSize size;
+    const eventstore::Head head = must(node_->log().head(bench_tenant()));
+    must(node_->log().scan(bench_tenant(), Position{1}, head.position,
+                           [&](Position, std::string_view record) {
+                               ++size.commits;
+                               size.events += must(eventstore::decode(record)).events.size();
+                               size.bytes += record.size();
+                               return true;
+                           }));
+    return size;
 }
 
 }  // namespace bos::bench

@@ -4,6 +4,7 @@
 #include "bench/lead_requests.h"
 #include "gateway/node.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -14,7 +15,8 @@ namespace bos::bench {
 /// The product without its gateway: a node on a data folder, and commands about one tenant's leads.
 class LeadNode {
   public:
-    explicit LeadNode(const std::filesystem::path& data);
+    /// The log is in the folder, or on the brokers that are given.
+    explicit LeadNode(const std::filesystem::path& data, gateway::KafkaCluster kafka = {});
 
     /// Each lane captures a lead, scores and changes it twice in turn, and takes the next one.
     [[nodiscard]] Measured mix(std::size_t lanes, double seconds);
@@ -23,6 +25,21 @@ class LeadNode {
     using Step = commands::Request (LeadRequests::*)(leads::LeadId, std::uint64_t number);
     /// One command for each lead.
     void each(const std::vector<leads::LeadId>& leads, Step step);
+
+    /// Leads with a past: captured, scored, changed and tagged. Five events in four commits each.
+    void fill(std::size_t count);
+
+    /// What the tenant's log has now.
+    struct LogSize {
+        std::uint64_t commits = 0;
+        std::uint64_t events = 0;
+        std::uint64_t bytes = 0;
+
+        [[nodiscard]] std::uint64_t bytes_per_record() const {
+            return bytes / std::max<std::uint64_t>(commits, 1);
+        }
+    };
+    [[nodiscard]] LogSize log_size();
 
     [[nodiscard]] gateway::Node& node() { return *node_; }
 

@@ -32,7 +32,10 @@ constexpr std::array workloads{Workload{"log_append", &log_append},
                                Workload{"rebuild", &rebuild},
                                Workload{"log_verify", &log_verify},
                                Workload{"kafka_append", &kafka_append},
-                               Workload{"kafka_fill", &kafka_fill}};
+                               Workload{"kafka_fill", &kafka_fill},
+                               Workload{"kafka_commands", &kafka_commands},
+                               Workload{"kafka_tenants", &kafka_tenants},
+                               Workload{"takeover", &takeover}};
 
 std::vector<std::string> workload_names() {
     std::vector<std::string> names;
@@ -98,6 +101,12 @@ int main(int argc, char** argv) {
     app.add_option("--only", options.only, "One workload")->check(CLI::IsMember(workload_names()));
     app.add_option("--leads", options.leads, "Leads that are read and that views are rebuilt from")
         ->check(CLI::Range(1000, 1'000'000))
+        ->capture_default_str();
+    app.add_option("--tenants", options.tenants, "Small tenants beside a busy one")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app.add_option("--events", options.events, "Of the tenant that another node takes over")
+        ->check(CLI::Range(1000, 10'000'000))
         ->capture_default_str();
     app.add_flag("--quick", options.quick, "Short rounds over less data: to see that it runs");
     app.add_option("--folder", options.folder, "Where temporary data goes: the disk to measure")

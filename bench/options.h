@@ -14,8 +14,10 @@ inline constexpr std::array<std::size_t, 3> concurrencies{1, 8, 64};
 struct Options {
     double seconds = 1.0;  ///< of each side in each round
     int rounds = 3;
-    std::string only;            ///< one workload; empty = all
-    std::size_t leads = 10'000;  ///< read over HTTP, and rebuilt from
+    std::string only;             ///< one workload; empty = all
+    std::size_t leads = 10'000;   ///< read over HTTP, and rebuilt from
+    std::size_t tenants = 1'000;  ///< with one command a second each, beside a busy one
+    std::size_t events = 50'000;  ///< of the tenant that another node takes over
     bool quick = false;
     std::filesystem::path folder;  ///< where temp folders are made
     std::filesystem::path binary;  ///< bos, to be measured over HTTP

@@ -42,8 +42,9 @@ struct Query {
 
 class Reads {
   public:
-    Reads(const Options& options, const TempFolder& folder, const BosServer& server, Position past)
-        : options_(options), folder_(folder), server_(server), past_(past) {}
+    Reads(const Options& options, const TempFolder& folder, const BosServer& server,
+          std::string key, Position past)
+        : options_(options), folder_(folder), server_(server), key_(std::move(key)), past_(past) {}
 
     [[nodiscard]] boost::json::object measure(const Query& query) const {
         const HttpLoad::NextRequest live = [&](std::size_t connection, std::uint64_t number) {
@@ -76,7 +77,7 @@ class Reads {
 
   private:
     [[nodiscard]] std::string request(std::string_view target) const {
-        return http_request("GET", target, server_.key());
+        return http_request("GET", target, key_);
     }
     /// All over the data: neighbours in time are not neighbours in the store.
     static std::uint64_t spread(std::size_t connection, std::uint64_t number) {
@@ -86,6 +87,7 @@ class Reads {
     const Options& options_;
     const TempFolder& folder_;
     const BosServer& server_;
+    const std::string key_;
     const Position past_;
 };
 
@@ -95,8 +97,9 @@ void reads_http(const Options& options, boost::json::array& figures) {
     const TempFolder folder(options.folder);
     const std::size_t count = options.quick ? options.leads / 5 : options.leads;
     const Loaded loaded = load(folder.path() / "data", count);
+    const std::string key = create_key(options, folder.path() / "data");
     const BosServer server(options, folder.path() / "data");
-    const Reads reads(options, folder, server, loaded.before_scores);
+    const Reads reads(options, folder, server, key, loaded.before_scores);
     const std::string of_leads = fmt::format(
         " of {} leads over {} connections; as_of is before the last change of every lead", count,
         connections);

@@ -2,7 +2,9 @@
 
 #include "bench/lead_requests.h"
 
+#include <iterator>
 #include <stdexcept>
+#include <utility>
 
 namespace bos::bench {
 
@@ -14,19 +16,32 @@ std::uint16_t port_at_end_of(const std::string& line) {
     return static_cast<std::uint16_t>(std::stoul(line.substr(digits)));
 }
 
+std::filesystem::path errors_beside(const std::filesystem::path& data) {
+    return data.parent_path() / "bos.log";
+}
+
+std::vector<std::string> serve_words(const Options& options, const std::filesystem::path& data,
+                                     std::vector<std::string> flags) {
+    std::vector<std::string> words{options.binary.string(), "serve",  "--data",
+                                   data.string(),           "--port", "0"};
+    words.insert(words.end(), std::make_move_iterator(flags.begin()),
+                 std::make_move_iterator(flags.end()));
+    return words;
+}
+
 }  // namespace
 
-BosServer::BosServer(const Options& options, const std::filesystem::path& data) {
-    const std::string binary = options.binary.string();
-    const std::filesystem::path errors = data.parent_path() / "bos.log";
-    ChildProcess create({binary, "key", "create", "--data", data.string(), "--tenant",
-                         bench_tenant().value(), "--user", "Bench", "--role", "admin"},
-                        errors);
-    key_ = create.read_line();
-    process_ = std::make_unique<ChildProcess>(
-        std::vector<std::string>{binary, "serve", "--data", data.string(), "--port", "0"}, errors);
-    port_ = port_at_end_of(process_->read_line());
+std::string create_key(const Options& options, const std::filesystem::path& data) {
+    ChildProcess create({options.binary.string(), "key", "create", "--data", data.string(),
+                         "--tenant", bench_tenant().value(), "--user", "Bench", "--role", "admin"},
+                        errors_beside(data));
+    return create.read_line();
 }
+
+BosServer::BosServer(const Options& options, const std::filesystem::path& data,
+                     std::vector<std::string> flags)
+    : process_(serve_words(options, data, std::move(flags)), errors_beside(data)),
+      port_(port_at_end_of(process_.read_line())) {}
 
 ConstantServer::ConstantServer(std::size_t body_bytes, const std::filesystem::path& folder)
     : process_({std::filesystem::read_symlink("/proc/self/exe").string(), "--constant-server",

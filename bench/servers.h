@@ -5,22 +5,26 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
+#include <vector>
 
 namespace bos::bench {
 
-/// The real binary on a data folder, at a free port, with an administrator's key.
+/// An administrator's key of bench_tenant(), for a data folder that is there or not yet.
+[[nodiscard]] std::string create_key(const Options& options, const std::filesystem::path& data);
+
+/// The real binary on a data folder, at a free port.
 class BosServer {
   public:
-    BosServer(const Options& options, const std::filesystem::path& data);
+    /// `flags` are further ones of bos serve.
+    BosServer(const Options& options, const std::filesystem::path& data,
+              std::vector<std::string> flags = {});
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    [[nodiscard]] const std::string& key() const { return key_; }
+    void signal(int number) { process_.signal(number); }
 
   private:
-    std::string key_;
-    std::unique_ptr<ChildProcess> process_;
+    ChildProcess process_;
     std::uint16_t port_;
 };
 

@@ -14,6 +14,9 @@ void reads_http(const Options& options, boost::json::array& figures);
 void rebuild(const Options& options, boost::json::array& figures);
 void kafka_append(const Options& options, boost::json::array& figures);
 void kafka_fill(const Options& options, boost::json::array& figures);
+void kafka_commands(const Options& options, boost::json::array& figures);
+void kafka_tenants(const Options& options, boost::json::array& figures);
+void takeover(const Options& options, boost::json::array& figures);
 void log_verify(const Options& options, boost::json::array& figures);
 
 }  // namespace bos::bench
