@@ -165,8 +165,9 @@ void takeover(const Options& options, json::array& figures) {
     const TempFolder folder(options.folder);
     const std::filesystem::path data = folder.path() / "data";
     const gateway::KafkaCluster kafka = one_broker(brokers.bootstrap(), "takeover");
+    const std::string key = create_key(options, data);  // moved with the log
     const LeadNode::LogSize size = fill(options, data, kafka);
-    NodePair nodes(options, data, kafka, create_key(options, data));
+    NodePair nodes(options, data, kafka, key);
     json::object sides;
     sides["left"] = measure(nodes, options, "left", SIGTERM);
     sides["killed"] = measure(nodes, options, "killed", SIGKILL);
