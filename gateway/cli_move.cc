@@ -49,6 +49,7 @@ Result<void> promote(const MoveOptions& options) {
     if (ordered || ordered.error().code != Code::not_found) return ordered;
     const fs::path data = options.data;
     const bool has_log = fs::exists(data / "log");
+    if (has_log) BOS_CHECK(check_room_aside(data));
     if (!has_log && !fs::exists(data / "keys") && !fs::exists(credential_file(data)))
         return fail(Code::not_found, fmt::format("{} has nothing of its own", options.data));
     // What is cut short is done again: nothing in the folder changes before all is on Kafka. Keys

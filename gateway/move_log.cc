@@ -42,6 +42,14 @@ Result<std::uint64_t> copy_all(const eventstore::EventLog& from, eventstore::Eve
     return copied;
 }
 
+Result<void> check_room_aside(const fs::path& data) {
+    std::error_code ignored;
+    if (!fs::exists(data / "promoted-log", ignored)) return {};
+    return fail(Code::conflict,
+                fmt::format("{} is the log from before an earlier promotion: remove it first",
+                            (data / "promoted-log").string()));
+}
+
 /// The folder first: with it gone, the data folder is one whose log is on Kafka.
 Result<void> put_embedded_log_aside(const fs::path& data) {
     BOS_CHECK(move(data / "log", data / "promoted-log"));

@@ -15,6 +15,8 @@ namespace bos::gateway {
 [[nodiscard]] Result<std::uint64_t> copy_all(const eventstore::EventLog& from,
                                              eventstore::EventLog& to, const Tell& tell);
 
+/// What an earlier promotion put aside is gone, so that this one can do the same. Errors: conflict.
+[[nodiscard]] Result<void> check_room_aside(const std::filesystem::path& data);
 /// The folder is one whose log is on Kafka from now on. The embedded log is kept beside, under
 /// another name, until somebody deletes it. Errors: unavailable.
 [[nodiscard]] Result<void> put_embedded_log_aside(const std::filesystem::path& data);

@@ -71,7 +71,12 @@ class Moves(OnKafka):
         told = ask(promoted)
         self.assertEqual(promoted.stop(), 0)
         bos("pull", "--data", self.folder.data, *self.options)
-        self.assertEqual(ask(self.server(options=[])), told)
+        pulled = self.server(options=[])
+        self.assertEqual(ask(pulled), told)
+        again = bos("promote", "--data", self.folder.data, *self.options, check=False)
+        self.assertNotEqual(again.returncode, 0)
+        self.assertIn("promoted-log", again.stderr)
+        self.assertEqual(ask(pulled), told)
 
     def test_a_log_is_promoted_while_it_is_served(self):
         server = self.server(options=[])
