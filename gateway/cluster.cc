@@ -39,6 +39,11 @@ Response not_here(std::string detail) {
     return problem_response(problems::misdirected, std::move(detail));
 }
 
+/// Not the word that it is another node's affair.
+bool is_answer(const PeerClient::Attempt& attempt) {
+    return attempt.response && attempt.response->status != problems::misdirected.status;
+}
+
 Response nobody_answers(bool may_have_arrived) {
     Problem problem =
         may_have_arrived ? Problem::of(problems::outcome_unknown)
@@ -123,9 +128,7 @@ asio::awaitable<Response> Cluster::at_owner(TenantId tenant, Request request, He
         if (owner.kind == ShardTable::Owner::Kind::other) {
             PeerClient::Attempt attempt =
                 co_await peers_->send(owner.address, request, attempt_timeout);
-            const int misdirected = problems::misdirected.status;
-            if (attempt.response && attempt.response->status != misdirected)
-                co_return *std::move(attempt.response);
+            if (is_answer(attempt)) co_return *std::move(attempt.response);
             may_be_written |= !attempt.response && attempt.may_have_arrived;
         }
         if (Clock::now() >= until || (leaving_ && is_alone()))
@@ -144,7 +147,7 @@ asio::awaitable<Response> Cluster::where_views_are(Request request) {
         if (!peers.empty()) {
             const std::string& address = peers[next_peer_++ % peers.size()].address;
             PeerClient::Attempt attempt = co_await peers_->send(address, request, attempt_timeout);
-            if (attempt.response) co_return *std::move(attempt.response);
+            if (is_answer(attempt)) co_return *std::move(attempt.response);
         }
         co_await pause(look_again_after);
     } while (Clock::now() < until && !leaving_);

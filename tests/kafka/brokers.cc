@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <fcntl.h>
 #include <fstream>
 #include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace bos::kafka::test {
@@ -22,6 +24,21 @@ std::string script() { return BOS_SOURCES "/tests/kafka/broker"; }
     ::dup2(output, STDOUT_FILENO);
     ::execv(words[0], words);
     ::_exit(127);
+}
+
+/// A signal is sent at once and taken by each thread in its turn: on a busy machine a broker that
+/// was told to stop answers a little longer. The state stands behind the name, which ends with the
+/// last parenthesis (proc(5)).
+bool stands_still(pid_t process) {
+    for (const auto& thread :
+         std::filesystem::directory_iterator(fmt::format("/proc/{}/task", process))) {
+        std::ifstream file(thread.path() / "stat");
+        std::string stat;
+        std::getline(file, stat);
+        const std::size_t name_end = stat.rfind(") ");
+        if (name_end != std::string::npos && stat[name_end + 2] != 'T') return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -65,7 +82,10 @@ Brokers::~Brokers() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
-void Brokers::pause(int node) { send(node, SIGSTOP); }
+void Brokers::pause(int node) {
+    const pid_t broker = send(node, SIGSTOP);
+    while (!stands_still(broker)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
 void Brokers::resume(int node) { send(node, SIGCONT); }
 void Brokers::kill(int node) { send(node, SIGKILL); }
 
@@ -77,10 +97,11 @@ void Brokers::start(int node) {
     }
 }
 
-void Brokers::send(int node, int signal) {
+pid_t Brokers::send(int node, int signal) {
     std::ifstream file(folder_ / fmt::format("node-{}", node) / "pid");
     pid_t pid = 0;
     if (!(file >> pid) || ::kill(pid, signal) != 0) throw std::runtime_error("no such broker");
+    return pid;
 }
 
 std::string Brokers::read_line() {

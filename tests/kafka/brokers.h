@@ -31,7 +31,7 @@ class Brokers {
 
   private:
     [[nodiscard]] std::string read_line();
-    void send(int node, int signal);
+    pid_t send(int node, int signal);
 
     std::filesystem::path folder_;
     pid_t pid_ = -1;
