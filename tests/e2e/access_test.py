@@ -420,6 +420,8 @@ def files_with(folder, texts):
     for root, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(root, name)
+            if not os.path.isfile(path):
+                continue  # a socket
             with open(path, "rb") as file:
                 content = file.read()
             hits = [text for text in texts if text in content]
