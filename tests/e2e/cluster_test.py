@@ -83,7 +83,8 @@ class Cluster(unittest.TestCase):
             self.assertEqual(len(set(written)), len(written))
             for key, position, lead in history.acknowledged[tenant]:
                 self.assertEqual((chain[position]["key"], chain[position]["target"]), (key, lead))
-        hashes = [bos("views", "hash", "--data", node.data, *self.options).stdout for node in nodes]
+        words = [*self.options, "--master-key", os.path.join(self.first.data, "master.key")]
+        hashes = [bos("views", "hash", "--data", node.data, *words).stdout for node in nodes]
         for each in hashes[1:]:
             self.assertEqual(each, hashes[0])
 
