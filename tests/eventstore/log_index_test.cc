@@ -257,10 +257,11 @@ TEST_CASE("power that goes at any moment of a bulk takes nothing that was answer
         INFO(moments);
         FaultyEngine engine;
         Story story;
+        // Both outlive the log, whose indexer writes until it is gone.
         std::atomic<bool> cut = false;
+        std::atomic<int> operations = 0;
         {
             const auto log = engine.open().value();
-            std::atomic<int> operations = 0;
             engine.disk.on_operation([&](FaultyDisk::Operation, const std::string& path) {
                 if (is_of_a_bulk(path) && operations++ == moments) {
                     engine.disk.cut_power();
