@@ -2,6 +2,7 @@
 
 #include "eventstore/key_rows.h"
 #include "gateway/credential_file.h"
+#include "gateway/move_log.h"
 #include "gateway/open_credentials.h"
 #include "gateway/open_keys.h"
 
@@ -19,14 +20,6 @@ Result<void> remove_folder(const fs::path& folder) {
     if (!error) return {};
     return fail(Code::unavailable,
                 fmt::format("cannot remove {}: {}", folder.string(), error.message()));
-}
-
-Result<void> move_away(const fs::path& from, const fs::path& to) {
-    std::error_code error;
-    fs::rename(from, to, error);
-    if (!error || error == std::errc::no_such_file_or_directory) return {};
-    return fail(Code::unavailable, fmt::format("cannot move {} to {}: {}", from.string(),
-                                               to.string(), error.message()));
 }
 
 }  // namespace

@@ -13,15 +13,15 @@ namespace {
 
 constexpr std::uint64_t tell_every = 100'000;
 
-Result<void> move(const fs::path& from, const fs::path& to) {
+}  // namespace
+
+Result<void> move_away(const fs::path& from, const fs::path& to) {
     std::error_code error;
     fs::rename(from, to, error);
     if (!error || error == std::errc::no_such_file_or_directory) return {};
     return fail(Code::unavailable, fmt::format("cannot move {} to {}: {}", from.string(),
                                                to.string(), error.message()));
 }
-
-}  // namespace
 
 Result<std::uint64_t> copy_all(const eventstore::EventLog& from, eventstore::EventLog& to,
                                const Tell& tell) {
@@ -52,13 +52,13 @@ Result<void> check_room_aside(const fs::path& data) {
 
 /// The folder first: with it gone, the data folder is one whose log is on Kafka.
 Result<void> put_embedded_log_aside(const fs::path& data) {
-    BOS_CHECK(move(data / "log", data / "promoted-log"));
-    return move(data / "log.mark", data / "promoted-log.mark");
+    BOS_CHECK(move_away(data / "log", data / "promoted-log"));
+    return move_away(data / "log.mark", data / "promoted-log.mark");
 }
 
 Result<void> put_embedded_log_back(const fs::path& data) {
-    BOS_CHECK(move(data / "promoted-log.mark", data / "log.mark"));
-    return move(data / "promoted-log", data / "log");
+    BOS_CHECK(move_away(data / "promoted-log.mark", data / "log.mark"));
+    return move_away(data / "promoted-log", data / "log");
 }
 
 }  // namespace bos::gateway

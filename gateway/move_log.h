@@ -15,6 +15,10 @@ namespace bos::gateway {
 [[nodiscard]] Result<std::uint64_t> copy_all(const eventstore::EventLog& from,
                                              eventstore::EventLog& to, const Tell& tell);
 
+/// Renames a file or folder; what is not there is fine. Errors: unavailable.
+[[nodiscard]] Result<void> move_away(const std::filesystem::path& from,
+                                     const std::filesystem::path& to);
+
 /// What an earlier promotion put aside is gone, so that this one can do the same. Errors: conflict.
 [[nodiscard]] Result<void> check_room_aside(const std::filesystem::path& data);
 /// The folder is one whose log is on Kafka from now on. The embedded log is kept beside, under
