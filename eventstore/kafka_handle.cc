@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <thread>
 
 namespace bos::eventstore::kafka {
 
@@ -14,7 +16,13 @@ struct DestroyConf {
     void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
 };
 
+using std::chrono::milliseconds;
+
 constexpr int syslog_warning = 4;
+// With one that was asked where a topic ends, before the question goes to the leader that it has by
+// then.
+constexpr auto first_patience = milliseconds(1'000);
+constexpr auto look_again_after = milliseconds(50);
 
 /// What librdkafka says about brokers that come and go is worth a look only beside our own words.
 void log(const rd_kafka_t* handle, int level, const char*, const char* text) {
@@ -43,6 +51,21 @@ Code code_of(rd_kafka_resp_err_t error) {
         default:
             return Code::unavailable;
     }
+}
+
+Result<std::int64_t> ask_once(rd_kafka_t* handle, const std::string& topic, std::int64_t which,
+                              int timeout_ms) {
+    const Owned<rd_kafka_topic_partition_list_t> asked(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_t* partition =
+        rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), 0);
+    partition->offset = which;
+    const std::string doing = "ask for the ends of " + topic;
+    if (const auto error = rd_kafka_offsets_for_times(handle, asked.get(), timeout_ms)) {
+        return failed(error, doing);
+    }
+    if (partition->err) return failed(partition->err, doing);
+    if (partition->offset < 0) return fail(Code::unavailable, doing + ": no answer");
+    return partition->offset;
 }
 
 }  // namespace
@@ -85,6 +108,24 @@ Result<Metadata> metadata_of(rd_kafka_t* handle, rd_kafka_topic_t* topic, int ti
         rd_kafka_metadata(handle, topic == nullptr ? 1 : 0, topic, &metadata, timeout_ms);
     if (error) return failed(error, "ask for metadata");
     return Metadata(metadata);
+}
+
+Result<std::int64_t> ask_for_offset(rd_kafka_t* handle, const std::string& topic,
+                                    std::int64_t which, milliseconds timeout) {
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    milliseconds left = timeout;
+    for (milliseconds patience = first_patience;; patience *= 2) {
+        Result<std::int64_t> offset =
+            ask_once(handle, topic, which, static_cast<int>(std::min(patience, left).count()));
+        left = std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
+        if (offset || offset.error().code != Code::unavailable || left <= milliseconds(0)) {
+            return offset;
+        }
+        // The leader that was asked may be gone; another one is not looked for unless asked for.
+        const Owned<rd_kafka_topic_t> again(rd_kafka_topic_new(handle, topic.c_str(), nullptr));
+        std::ignore = metadata_of(handle, again.get(), static_cast<int>(left.count()));
+        std::this_thread::sleep_for(look_again_after);
+    }
 }
 
 }  // namespace bos::eventstore::kafka

@@ -4,6 +4,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -61,5 +63,12 @@ void wake_on(rd_kafka_queue_t* queue, const std::function<void()>& wake);
 /// `timeout_ms`.
 [[nodiscard]] Result<Metadata> metadata_of(rd_kafka_t* handle, rd_kafka_topic_t* topic,
                                            int timeout_ms);
+
+/// Where the only partition of `topic` begins or ends: `which` is one of librdkafka's two names for
+/// it. Blocks for at most `timeout`, or a little more, even when the partition's leader is gone: in
+/// librdkafka 2.0.2 rd_kafka_query_watermark_offsets waits for that one for ever.
+[[nodiscard]] Result<std::int64_t> ask_for_offset(rd_kafka_t* handle, const std::string& topic,
+                                                  std::int64_t which,
+                                                  std::chrono::milliseconds timeout);
 
 }  // namespace bos::eventstore::kafka

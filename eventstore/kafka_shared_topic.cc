@@ -45,12 +45,6 @@ WantedTopic wanted_topic(const SharedTopic::Options& options) {
     return wanted;
 }
 
-struct DestroyList {
-    void operator()(rd_kafka_topic_partition_list_t* list) const {
-        rd_kafka_topic_partition_list_destroy(list);
-    }
-};
-
 Hash hash_of(const SharedTopic::Record& record) {
     KeyWriter bytes;
     bytes.u32(static_cast<std::uint32_t>(record.key.size())).raw(record.key);
@@ -104,7 +98,7 @@ Result<std::unique_ptr<SharedTopic>> SharedTopic::open(Options options, std::opt
                                               .record_bytes_max = topic->options_.record_bytes_max,
                                               .records_max = topic->options_.records_max},
                                              wake));
-    Result<void> reached = topic->connect();
+    Result<void> reached = topic->first_connect();
     if (!reached) topic->disconnect(reached.error());
     const bool may_be_late = has_copy && (reached || reached.error().code == Code::unavailable);
     if (!reached && !may_be_late) return std::unexpected(reached.error());
@@ -220,23 +214,12 @@ std::shared_ptr<Producer> SharedTopic::producer() const {
 }
 
 /// `end` is one of librdkafka's two names for ends. Asked on the producer's connection: on the
-/// consumer's the answer would come after the request for data that waits there. (And
-/// rd_kafka_query_watermark_offsets pays no attention to its time limit in 2.0.2.)
+/// consumer's the answer would come after the request for data that waits there.
 Result<Offset> SharedTopic::ask_for(std::int64_t end, std::chrono::milliseconds timeout) const {
-    const std::unique_ptr<rd_kafka_topic_partition_list_t, DestroyList> asked(
-        rd_kafka_topic_partition_list_new(1));
-    rd_kafka_topic_partition_t* partition =
-        rd_kafka_topic_partition_list_add(asked.get(), options_.topic.c_str(), 0);
-    partition->offset = end;
-    const std::string doing = "ask for the ends of " + options_.topic;
     const std::shared_ptr<Producer> asker = producer();
-    if (const auto error = rd_kafka_offsets_for_times(asker->handle(), asked.get(),
-                                                      static_cast<int>(timeout.count()))) {
-        return kafka::failed(error, doing);
-    }
-    if (partition->err) return kafka::failed(partition->err, doing);
-    if (partition->offset < 0) return fail(Code::unavailable, doing + ": no answer");
-    return Offset{partition->offset};
+    BOS_TRY(const std::int64_t offset,
+            ask_for_offset(asker->handle(), options_.topic, end, timeout));
+    return Offset{offset};
 }
 
 Result<void> SharedTopic::wait_until_read(std::unique_lock<std::mutex>& lock, Offset end,
@@ -253,6 +236,18 @@ Result<void> SharedTopic::wait_until_read(std::unique_lock<std::mutex>& lock, Of
 }
 
 // --- on the topic's thread, or before it runs --------------------------------------------------
+
+/// A topic that was just made is not known to every broker at once.
+Result<void> SharedTopic::first_connect() {
+    const Instant until = std::chrono::steady_clock::now() + options_.timeout;
+    while (true) {
+        Result<void> reached = connect();
+        if (reached || std::chrono::steady_clock::now() >= until) return reached;
+        const Code why = reached.error().code;
+        if (why != Code::unavailable && why != Code::not_found) return reached;
+        std::this_thread::sleep_for(look_every);
+    }
+}
 
 Result<void> SharedTopic::connect() {
     const int timeout_ms = static_cast<int>(options_.timeout.count());

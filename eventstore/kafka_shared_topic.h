@@ -125,6 +125,7 @@ class SharedTopic {
                                                std::chrono::milliseconds silence);
 
     // On thread_, or before it runs.
+    [[nodiscard]] Result<void> first_connect();
     [[nodiscard]] Result<void> connect();
     [[nodiscard]] Result<void> check_place(Offset low, Offset high);
     [[nodiscard]] Result<void> check_first();

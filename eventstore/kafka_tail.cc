@@ -96,17 +96,17 @@ Result<std::unique_ptr<TopicTail>> TopicTail::open(const Properties& properties,
 }
 
 Result<TopicTail::Bounds> TopicTail::bounds(const std::string& topic) {
-    Bounds found{};
-    const auto error =
-        rd_kafka_query_watermark_offsets(handle_.get(), topic.c_str(), 0, &found.low, &found.high,
-                                         static_cast<int>(timeout_.count()));
-    if (error) return kafka::failed(error, "ask for the end of " + topic);
-    return found;
+    BOS_TRY(const std::int64_t low,
+            ask_for_offset(handle_.get(), topic, RD_KAFKA_OFFSET_BEGINNING, timeout_));
+    BOS_TRY(const std::int64_t high,
+            ask_for_offset(handle_.get(), topic, RD_KAFKA_OFFSET_END, timeout_));
+    return Bounds{.low = low, .high = high};
 }
 
 Result<Offset> TopicTail::end(const std::string& topic) {
-    BOS_TRY(const Bounds found, bounds(topic));
-    return Offset{found.high};
+    BOS_TRY(const std::int64_t high,
+            ask_for_offset(handle_.get(), topic, RD_KAFKA_OFFSET_END, timeout_));
+    return Offset{high};
 }
 
 Result<void> TopicTail::read_back(const std::string& topic, std::int64_t max, const Visit& visit) {
