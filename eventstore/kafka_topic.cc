@@ -12,7 +12,10 @@ namespace bos::eventstore::kafka {
 
 namespace {
 
-constexpr auto leader_poll = std::chrono::milliseconds(20);
+constexpr auto look_every = std::chrono::milliseconds(20);
+// Each broker learns by itself of a topic that is made or whose leader changes: for a moment one
+// does not know what another has answered.
+constexpr auto brokers_differ_for = std::chrono::seconds(1);
 // An answer is late by what librdkafka adds to a request's time limit.
 constexpr int event_room_ms = 1'000;
 
@@ -162,6 +165,27 @@ Result<void> check_settings(rd_kafka_t* handle, const WantedTopic& topic, int ti
                                            topic.name, fmt::join(wrong, ", ")));
 }
 
+/// Whether the topic is there, has leaders and is as wanted.
+Result<void> look_at(rd_kafka_t* handle, rd_kafka_topic_t* topic, const WantedTopic& wanted,
+                     std::chrono::milliseconds timeout) {
+    const int timeout_ms = static_cast<int>(timeout.count());
+    BOS_TRY(const Metadata metadata, metadata_of(handle, topic, timeout_ms));
+    const rd_kafka_metadata_topic_t& found = metadata->topics[0];
+    if (found.err || !has_leaders(found)) {
+        return kafka::failed(found.err ? found.err : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+                             "wait for the leader of " + wanted.name);
+    }
+    BOS_CHECK(check_partitions(wanted, found));
+    if (!wanted.checked) return {};
+    BOS_CHECK(check_replicas(wanted, found));
+    return check_settings(handle, wanted, timeout_ms);
+}
+
+/// By waiting, or by creating the topic.
+bool may_change(const Error& error) {
+    return error.code == Code::not_found || error.code == Code::unavailable;
+}
+
 }  // namespace
 
 std::unexpected<Error> topic_gone(const std::string& topic) {
@@ -172,26 +196,25 @@ std::unexpected<Error> topic_gone(const std::string& topic) {
 Result<void> prepare_topic(rd_kafka_t* handle, const WantedTopic& wanted, Missing missing,
                            std::chrono::milliseconds timeout) {
     const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(handle, wanted.name.c_str(), nullptr));
-    const int timeout_ms = static_cast<int>(timeout.count());
-    const auto until = std::chrono::steady_clock::now() + timeout;
+    const auto began = std::chrono::steady_clock::now();
+    auto waited = std::chrono::milliseconds(0);
     bool created = false;
     while (true) {
-        BOS_TRY(const Metadata metadata, metadata_of(handle, topic.get(), timeout_ms));
-        const rd_kafka_metadata_topic_t& found = metadata->topics[0];
-        if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && !created) {
-            if (missing == Missing::refuse) return topic_gone(wanted.name);
-            BOS_CHECK(create(handle, wanted, timeout_ms));
+        Result<void> ready =
+            look_at(handle, topic.get(), wanted, std::max(timeout - waited, look_every));
+        if (ready || !may_change(ready.error())) return ready;
+        waited = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - began);
+        const bool unknown = ready.error().code == Code::not_found;
+        if (unknown && !created && missing == Missing::create) {
+            BOS_CHECK(create(handle, wanted, static_cast<int>(timeout.count())));
             created = true;
-        } else if (!found.err && has_leaders(found)) {
-            BOS_CHECK(check_partitions(wanted, found));
-            if (!wanted.checked) return {};
-            BOS_CHECK(check_replicas(wanted, found));
-            return check_settings(handle, wanted, timeout_ms);
-        } else if (std::chrono::steady_clock::now() > until) {
-            return kafka::failed(found.err ? found.err : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
-                                 "wait for the leader of " + wanted.name);
+        } else if (unknown && missing == Missing::refuse && waited > brokers_differ_for) {
+            return topic_gone(wanted.name);
+        } else if (waited >= timeout) {
+            return ready;
         } else {
-            std::this_thread::sleep_for(leader_poll);  // the cluster tells nobody when it is ready
+            std::this_thread::sleep_for(look_every);  // the cluster tells nobody when it is ready
         }
     }
 }
