@@ -96,6 +96,8 @@ void KafkaTenant::reported(const KafkaAppend& append, std::optional<Offset> offs
     if (!offset) last_failure_ = why;
     if (append.seal) {
         seal_under_way_ = false;
+        // Below what was folded when it was sent: the topic has lost its end since.
+        if (offset && *offset < seal_not_before_) return contradicted(now, burst);
         if (offset) seal_read_to_ = offset->next();
         if (!offset) seal_again_at_ = now + seal_again_after;
         return review(now);
@@ -107,10 +109,7 @@ void KafkaTenant::reported(const KafkaAppend& append, std::optional<Offset> offs
     KafkaChain::Steps steps;
     const bool agrees = chain_->delivered(*offset, link_of(append.record->index), steps);
     follow_steps(steps, nullptr, burst);
-    if (!agrees) {
-        return drop({Code::unavailable, topic_ + " is not what it was; it is read again"}, now,
-                    burst);
-    }
+    if (!agrees) return contradicted(now, burst);
     review(now);
 }
 
@@ -144,10 +143,7 @@ void KafkaTenant::read(const kafka::Consumer::Message& message, std::optional<In
         if (chain_->ignored() != ignored) report_ignored(message.offset, link);
     }
     follow_steps(steps, &record, burst);
-    if (!agrees) {
-        return drop({Code::unavailable, topic_ + " is not what it was; it is read again"}, now,
-                    burst);
-    }
+    if (!agrees) return contradicted(now, burst);
     if (message.kind == Kind::end && state_ == State::reading) caught_up(now, burst);
     review(now);
 }
@@ -278,6 +274,7 @@ std::optional<KafkaTenant::Seal> KafkaTenant::wants_seal(Instant now) const {
 void KafkaTenant::sealing(const KafkaAppendPtr& seal) {
     seal->incarnation = incarnation_;
     seal_under_way_ = true;
+    seal_not_before_ = chain_->next();
 }
 
 // --- ends --------------------------------------------------------------------------------------
@@ -315,6 +312,10 @@ void KafkaTenant::drop(const Error& why, Instant now, KafkaBurst& burst) {
     refusal_ = why;
     refusal_until_ = now + refusal_holds;
     close(std::unexpected(why), burst);
+}
+
+void KafkaTenant::contradicted(Instant now, KafkaBurst& burst) {
+    drop({Code::unavailable, topic_ + " is not what it was; it is read again"}, now, burst);
 }
 
 void KafkaTenant::no_room(const Error& why, Instant now, KafkaBurst& burst) {

@@ -96,6 +96,7 @@ class KafkaTenant {
                       KafkaBurst& burst);
     void check_witness(const kafka::Consumer::Message& message, Instant now, KafkaBurst& burst);
     void caught_up(Instant now, KafkaBurst& burst);
+    void contradicted(Instant now, KafkaBurst& burst);
     void forget_chain();
     void close(const Result<void>& why, KafkaBurst& burst);
     void tell_followers(const Result<void>& outcome, KafkaBurst& burst);
@@ -119,7 +120,8 @@ class KafkaTenant {
     std::deque<KafkaAppendPtr> open_;     ///< as the chain's open appends
     std::deque<KafkaAppendPtr> waiting_;  ///< not sent
     bool seal_under_way_ = false;
-    Offset seal_read_to_;  ///< the seal stands before it
+    Offset seal_not_before_;  ///< what was folded when it was sent
+    Offset seal_read_to_;     ///< the seal stands before it
     Instant seal_again_at_{};
     Instant heard_at_{};  ///< the last word from the topic, while reading
     std::optional<Instant> settle_until_;

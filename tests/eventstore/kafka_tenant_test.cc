@@ -243,6 +243,27 @@ TEST_CASE("a topic from which nothing comes is given up after a while") {
     CHECK_EQ(engine.answers(), Codes{Code::unavailable});
 }
 
+TEST_CASE("a seal that is stored below what was read tells that the topic lost its end") {
+    Engine engine;
+    engine.append(engine.chain.next());
+    engine.append(engine.chain.next());
+    engine.open();
+    engine.end(0);
+    engine.report(0, 0);
+    CHECK_EQ(engine.answers(), Codes{done});
+    engine.report(1, std::nullopt);
+    auto seal = std::make_shared<KafkaAppend>();
+    seal->seal = true;
+    engine.tenant.sealing(seal);
+    engine.tenant.reported(*seal, Offset{0}, "", engine.now, engine.burst);
+    CHECK_EQ(engine.answers(), Codes{Code::unknown});
+    // The topic is looked at again, which proves what it holds.
+    CHECK_EQ(engine.tenant.reading_from(), std::nullopt);
+    engine.now += 2s;
+    engine.append(engine.chain.next());
+    CHECK(engine.tenant.take_opening(engine.now).has_value());
+}
+
 TEST_CASE("a seal is a valid record without events, never before the one that it continues") {
     SeededRandom random(7);
     Chain chain(tenant("acme"));

@@ -97,6 +97,10 @@ void Brokers::start(int node) {
     }
 }
 
+std::filesystem::path Brokers::data(int node) const {
+    return folder_ / fmt::format("node-{}", node) / "data";
+}
+
 pid_t Brokers::send(int node, int signal) {
     std::ifstream file(folder_ / fmt::format("node-{}", node) / "pid");
     pid_t pid = 0;

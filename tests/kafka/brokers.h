@@ -29,6 +29,9 @@ class Brokers {
     /// After kill(): waits until the whole cluster answers.
     void start(int node = 1);
 
+    /// The folder of its logs, one folder a partition. Changed only while the broker is killed.
+    [[nodiscard]] std::filesystem::path data(int node = 1) const;
+
   private:
     [[nodiscard]] std::string read_line();
     pid_t send(int node, int signal);

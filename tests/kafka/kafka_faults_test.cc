@@ -23,9 +23,8 @@ struct Fixture {
     const TenantId acme = tenant("acme");
     Chain chain{acme};
 
-    RawTopic topic() const {
-        return {node.options.brokers, node.options.topic_prefix + acme.value()};
-    }
+    std::string topic_name() const { return node.options.topic_prefix + acme.value(); }
+    RawTopic topic() const { return {node.options.brokers, topic_name()}; }
     void append_many(int count) {
         for (int i = 0; i < count; ++i) REQUIRE(append(*node.log, chain.next()));
     }
@@ -289,6 +288,48 @@ TEST_CASE("a topic that was made anew is refused, reads go on") {
     const Result<Head> refused = append(*f.node.log, chain.next());
     CHECK_EQ(code(refused), Code::corrupt);
     CHECK_MESSAGE(refused.error().detail.contains(expected), refused.error().detail);
+    CHECK_EQ(f.node.head(f.acme), f.chain.head());
+    CHECK(verify_chain(*f.node.log, f.acme).has_value());
+}
+
+// What a broker forgets that answered before its disk had the records, and lost its power.
+TEST_CASE("a topic that lost its end with a broker's disk is refused, reads go on") {
+    Brokers brokers;
+    Fixture f;
+    f.node.options.brokers = brokers.bootstrap();
+    f.node.options.produce_timeout = 4s;
+    f.node.open();
+    f.append_many(10);
+    const auto topic = brokers.data() / (f.topic_name() + "-0");
+    const auto lose_end = [&] {
+        brokers.kill();
+        const auto segment = topic / "00000000000000000000.log";
+        std::filesystem::resize_file(segment, std::filesystem::file_size(segment) / 2);
+        brokers.start();
+    };
+    SUBCASE("while a node serves") { lose_end(); }
+    SUBCASE("while no node runs") {
+        f.node.log.reset();
+        lose_end();
+        f.node.open();
+    }
+    SUBCASE("and others have written since") {
+        f.node.log.reset();
+        lose_end();
+        Chain other(f.acme);
+        for (int i = 0; i < 20; ++i) f.topic().produce(other.next());
+        f.node.open();
+    }
+    // The first answer may be that it is not known: then the topic is looked at again.
+    std::optional<Code> answer = Code::unknown;
+    for (const auto until = std::chrono::steady_clock::now() + 60s;
+         answer != Code::corrupt && std::chrono::steady_clock::now() < until;) {
+        Chain chain = f.chain;
+        answer = code(append(*f.node.log, chain.next()));
+        REQUIRE(answer.has_value());
+        REQUIRE(answer != Code::conflict);
+    }
+    CHECK(answer == Code::corrupt);
     CHECK_EQ(f.node.head(f.acme), f.chain.head());
     CHECK(verify_chain(*f.node.log, f.acme).has_value());
 }
