@@ -6,7 +6,13 @@
 #include "eventstore/rocks_status.h"
 #include "schemas/base/assert.h"
 #include "schemas/base/keys.h"
+#include "schemas/base/uuid.h"
 
+#include <fmt/format.h>
+#include <rocksdb/listener.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace bos::eventstore {
@@ -58,6 +64,12 @@ std::string subject_bytes(const TenantId& tenant, const StreamId& subject) {
     return KeyWriter().text(tenant.value()).u16(subject.type).uuid(subject.id).take();
 }
 
+std::unexpected<Error> key_is_lost(const Uuid& id) {
+    return fail(Code::corrupt, "the key store has lost key " + to_string(id) +
+                                   ", which a record names. To do: restore the key store from its "
+                                   "backup");
+}
+
 std::string KeyRow::to_bytes() const { return destroyed() ? std::string(grave) : wrapped + owner; }
 
 Result<KeyRow> KeyRow::parse(std::string_view bytes) {
@@ -67,15 +79,58 @@ Result<KeyRow> KeyRow::parse(std::string_view bytes) {
                   .owner = std::string(bytes.substr(wrapped_key_bytes))};
 }
 
+/// Moves the mark when rows went to a file of their own, whose name only the MANIFEST knows.
+class KeyRows::Flushes final : public rocksdb::EventListener {
+  public:
+    explicit Flushes(KeyRows& rows) : rows_(rows) {}
+
+    void OnFlushCompleted(rocksdb::DB* db, const rocksdb::FlushJobInfo& flush) override {
+        // What a flush takes is not in the WAL any more when its outcome is told: all is synced.
+        if (const auto noted = rows_.note(*db, flush.largest_seqno); !noted) {
+            spdlog::warn("the mark of {} stays behind: {}", rows_.options_.path,
+                         noted.error().detail);
+        }
+    }
+
+  private:
+    KeyRows& rows_;
+};
+
 Result<std::unique_ptr<KeyRows>> KeyRows::open(Options options) {
     auto env = fail_stop_env(options.env ? *options.env : *rocksdb::Env::Default(), options.fatal);
     std::unique_ptr<KeyRows> rows(new KeyRows(std::move(options), std::move(env)));
+    const std::string& path = rows->options_.path;
+    BOS_TRY(const std::optional<DatabaseMark> mark, read_mark(*rows->env_, path));
+    if (mark) BOS_CHECK(check_manifest(*rows->env_, path, *mark));
+    rocksdb::Options of_database = database_options(*rows->env_);
+    of_database.listeners.push_back(std::make_shared<Flushes>(*rows));
     rocksdb::DB* db = nullptr;
-    BOS_ROCKS(rocksdb::DB::Open(database_options(*rows->env_), rows->options_.path, &db),
-              "open the key store in " + rows->options_.path);
+    BOS_ROCKS(rocksdb::DB::Open(of_database, path, &db), "open the key store in " + path);
     rows->db_.reset(db);
-    BOS_CHECK(sync_parent_folder(*rows->env_, rows->options_.path));
+    if (mark) BOS_CHECK(rows->check_sequence(*mark));
+    BOS_CHECK(sync_parent_folder(*rows->env_, path));
+    BOS_CHECK(rows->note(*db, mark ? mark->sequence : 0));
     return rows;
+}
+
+Result<void> KeyRows::check_sequence(const DatabaseMark& mark) const {
+    const std::uint64_t last = db_->GetLatestSequenceNumber();
+    if (last >= mark.sequence) return {};
+    return fail(
+        Code::corrupt,
+        fmt::format("the key store in {} ends at write {}, and {} were durable: its "
+                    "write-ahead log was cut or is gone. To do: restore the folder from its "
+                    "backup",
+                    options_.path, last, mark.sequence));
+}
+
+Result<void> KeyRows::note(rocksdb::DB& db, std::uint64_t sequence) {
+    const std::lock_guard lock(mark_mutex_);
+    BOS_TRY(const DatabaseMark mark, mark_of(db, std::max(sequence, mark_.sequence)));
+    if (mark == mark_) return {};
+    BOS_CHECK(write_mark(*env_, options_.path, mark));
+    mark_ = mark;
+    return {};
 }
 
 Result<bool> KeyRows::exist(const Options& options) {
@@ -171,8 +226,11 @@ Result<void> KeyRows::write(Changes changes, Durability durability) {
     if (free < free_bytes_min) return fail(Code::unavailable, "the key store's disk is full");
     rocksdb::WriteOptions how;
     how.sync = durability == Durability::synced;
+    // A sync makes all before it durable.
+    const std::uint64_t before = db_->GetLatestSequenceNumber();
+    const std::uint64_t count = changes.batch_.Count();
     const rocksdb::Status status = db_->Write(how, &changes.batch_);
-    if (status.ok()) return {};
+    if (status.ok()) return how.sync ? note(*db_, before + count) : Result<void>();
     options_.fatal("the key store cannot be written: " + status.ToString());
     return failed(status, "write to the key store");
 }

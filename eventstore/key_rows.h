@@ -1,5 +1,6 @@
 #pragma once
 
+#include "eventstore/database_mark.h"
 #include "eventstore/end_process.h"
 #include "schemas/base/position.h"
 #include "schemas/base/result.h"
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +25,9 @@ namespace bos::eventstore {
 
 /// The bytes by which rows name a subject.
 [[nodiscard]] std::string subject_bytes(const TenantId& tenant, const StreamId& subject);
+
+/// What is said of a key that a record names and that is nowhere, or nobody's.
+[[nodiscard]] std::unexpected<Error> key_is_lost(const Uuid& id);
 
 /// What is stored of a key. Secrets are wrapped (key_wrapping.h): this layer cannot read them.
 struct KeyRow {
@@ -49,6 +54,10 @@ struct KeyRow {
 ///   'o'                               -> only in a copy of shared keys: where it stands in the
 ///                                        topic
 ///
+/// What was synced is known by a mark (database_mark.h): a store that has lost some of it is
+/// refused. Assignments since the last mark are told as lost when a record names them
+/// (key_is_lost).
+///
 /// A delete in RocksDB leaves the bytes in its files: purge() flushes and compacts them away.
 ///
 /// Thread-safe.
@@ -59,7 +68,8 @@ class KeyRows {
         rocksdb::Env* env = nullptr;  ///< null = the machine's
         Fatal fatal = end_process;    ///< when durability is lost
     };
-    /// Errors: corrupt; unavailable = another process has it.
+    /// Errors: corrupt, also when rows are gone that were synced; unavailable = another process has
+    /// it.
     [[nodiscard]] static Result<std::unique_ptr<KeyRows>> open(Options options);
     /// There is a database in the folder.
     [[nodiscard]] static Result<bool> exist(const Options& options);
@@ -109,7 +119,12 @@ class KeyRows {
     [[nodiscard]] Result<void> purge(std::span<const Uuid> ids);
 
   private:
+    class Flushes;
+
     KeyRows(Options options, std::unique_ptr<rocksdb::Env> env);
+
+    [[nodiscard]] Result<void> check_sequence(const DatabaseMark& mark) const;
+    [[nodiscard]] Result<void> note(rocksdb::DB& db, std::uint64_t sequence);
 
     [[nodiscard]] Result<std::optional<std::string>> get(const std::string& key) const;
     [[nodiscard]] Result<std::vector<Uuid>> ids_after(const std::string& prefix) const;
@@ -117,6 +132,8 @@ class KeyRows {
     // Constant after construction.
     const Options options_;
     const std::unique_ptr<rocksdb::Env> env_;
+    std::mutex mark_mutex_;
+    DatabaseMark mark_;  ///< as it is on the disk; guarded by mark_mutex_
     std::unique_ptr<rocksdb::DB> db_;
 };
 

@@ -43,8 +43,9 @@ class KeyStore {
     /// between key_for() and the durability of a record that names the key. Errors: unavailable.
     [[nodiscard]] virtual Result<void> sync() = 0;
 
-    /// The key named by a sealed field. Errors: not_found = destroyed (the field reads as erased),
-    /// corrupt.
+    /// The key named by a sealed field. Errors: not_found = destroyed (the field reads as erased), or
+    /// of another tenant; corrupt = the store has never had it, or not as anyone's: no record names
+    /// such a key, so the store has lost something.
     [[nodiscard]] virtual Result<SubjectKey> find(const TenantId& tenant,
                                                   const Uuid& key_id) const = 0;
 

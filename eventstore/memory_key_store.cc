@@ -2,6 +2,8 @@
 
 #include "schemas/base/digest.h"
 
+#include <algorithm>
+
 namespace bos::eventstore {
 
 Result<SubjectKey> MemoryKeyStore::key_for(const TenantId& tenant, const StreamId& subject) {
@@ -20,8 +22,12 @@ Result<SubjectKey> MemoryKeyStore::key_for(const TenantId& tenant, const StreamI
 Result<SubjectKey> MemoryKeyStore::find(const TenantId& tenant, const Uuid& key_id) const {
     const std::lock_guard lock(mutex_);
     const auto owner = subjects_.find({tenant, key_id});
-    if (owner == subjects_.end()) return fail(Code::not_found, "no key " + to_string(key_id));
-    return keys_.at(owner->second);
+    if (owner != subjects_.end()) return keys_.at(owner->second);
+    const bool known =
+        destroyed_.contains(key_id) || std::ranges::any_of(subjects_, [&](const auto& subject) {
+            return subject.first.second == key_id;
+        });
+    return fail(known ? Code::not_found : Code::corrupt, "no key " + to_string(key_id));
 }
 
 Result<void> MemoryKeyStore::destroy(const TenantId& tenant, const StreamId& subject) {
@@ -30,6 +36,7 @@ Result<void> MemoryKeyStore::destroy(const TenantId& tenant, const StreamId& sub
     erased_.insert(owner);
     if (const auto known = keys_.find(owner); known != keys_.end()) {
         subjects_.erase({tenant, known->second.id});
+        destroyed_.insert(known->second.id);
         keys_.erase(known);
     }
     return {};

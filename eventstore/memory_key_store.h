@@ -35,6 +35,7 @@ class MemoryKeyStore final : public KeyStore {
     std::map<Subject, SubjectKey> keys_;
     std::map<std::pair<TenantId, Uuid>, Subject> subjects_;  ///< by key id
     std::set<Subject> erased_;
+    std::set<Uuid> destroyed_;
     std::map<TenantId, std::string> tenant_secrets_;
 };
 

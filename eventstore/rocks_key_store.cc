@@ -42,9 +42,11 @@ class RocksKeyStore::Rows {
         return std::nullopt;
     }
 
+    /// A key that is somebody's, or was.
     [[nodiscard]] Result<SubjectKey> find(const TenantId& tenant, const Uuid& id) const {
         BOS_TRY(const auto row, stored_->key(id));
-        if (!row) return fail(Code::not_found, "no key " + to_string(id));
+        const bool assigned = row && (row->destroyed() || !row->owner.empty());
+        if (!assigned) return key_is_lost(id);
         return wrapping_.open(tenant, id, *row);
     }
 
@@ -63,7 +65,9 @@ class RocksKeyStore::Rows {
     /// Makes an unowned key the subject's; durable after the next sync().
     [[nodiscard]] Result<SubjectKey> assign(const TenantId& tenant, const StreamId& subject,
                                             const Uuid& id) {
-        BOS_TRY(SubjectKey key, find(tenant, id));
+        BOS_TRY(const auto row, stored_->key(id));
+        if (!row) return key_is_lost(id);
+        BOS_TRY(SubjectKey key, wrapping_.open(tenant, id, *row));
         const std::string owner = subject_bytes(tenant, subject);
         KeyRows::Changes changes;
         changes.put_key(id, wrapping_.assigned(key, owner));

@@ -272,14 +272,14 @@ Result<SubjectKey> SharedKeyStore::find(const TenantId& tenant, const Uuid& key_
     if (found) return *found;
     {
         const std::lock_guard lock(mutex_);
-        if (absent_.contains(key_id)) return no_key(key_id);
+        if (absent_.contains(key_id)) return key_is_lost(key_id);
     }
     // A record may be read before the key that it names, but the key was written before it.
     BOS_CHECK(topic_->refresh());
     BOS_TRY(const std::optional<SubjectKey> later, look_for(tenant, key_id));
     if (later) return *later;
     BOS_CHECK(remember_absent(key_id));
-    return no_key(key_id);
+    return key_is_lost(key_id);
 }
 
 /// None: there is no row, or none yet that says whose the key is. Errors: not_found = destroyed, or

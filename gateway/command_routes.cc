@@ -203,8 +203,7 @@ Problem problem_of(const commands::Refusal& refusal) {
                         return problem;
                     }
                     case Code::corrupt:
-                        return Problem::of(problems::internal,
-                                           "Stored data is damaged; the log says where.");
+                        return Problem::of_damage(error);
                     default: {
                         Problem problem = Problem::of(problems::unavailable, error.detail);
                         problem.retry_after = std::chrono::seconds(1);

@@ -25,6 +25,8 @@ struct Credential {
     std::string role;
     Timestamp created_at;
     std::optional<Timestamp> expires_at;
+
+    friend bool operator==(const Credential&, const Credential&) = default;
 };
 
 /// By key id, without those that were revoked.

@@ -1,5 +1,7 @@
 #include "gateway/credential_file.h"
 
+#include "gateway/checked_line.h"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -79,8 +81,9 @@ Result<void> sync_folder(const std::filesystem::path& path) {
 }
 
 /// False when the line is not one that we write.
-bool apply_line(std::string_view text, CredentialMap& credentials) {
-    auto line = parse_credential_line(text);
+bool apply_line(std::string_view written, CredentialMap& credentials) {
+    const auto text = text_of_checked(written);
+    auto line = text ? parse_credential_line(*text) : std::nullopt;
     if (!line) return false;
     if (const auto* revocation = std::get_if<Revocation>(&*line)) {
         credentials.erase(revocation->key_id);
@@ -102,7 +105,7 @@ Result<CredentialMap> parse_lines(std::string_view content, const std::filesyste
         const std::string_view line = content.substr(0, end);
         content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
         if (apply_line(line, credentials)) {
-            if (each) each->emplace_back(line);
+            if (each) each->emplace_back(*text_of_checked(line));
             continue;
         }
         if (end == std::string_view::npos) {
@@ -154,7 +157,8 @@ Result<void> CredentialFile::replace(const std::vector<std::string>& lines) cons
         const Descriptor file(
             ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
         if (!file.is_open()) return failed("cannot open", draft);
-        for (const std::string& line : lines) BOS_CHECK(write_all(file, line + "\n", draft));
+        for (const std::string& line : lines)
+            BOS_CHECK(write_all(file, checked_line(line) + "\n", draft));
         if (::fsync(file.number()) != 0) return failed("cannot sync", draft);
     }
     if (::rename(draft.c_str(), path_.c_str()) != 0) return failed("cannot replace", path_);
@@ -184,7 +188,7 @@ Result<void> CredentialFile::append(std::string_view line) const {
     if (end < content.size() && ::ftruncate(file.number(), static_cast<off_t>(end)) != 0) {
         return failed("cannot shorten", path_);
     }
-    const std::string bytes = fmt::format("{}{}\n", needs_line_end ? "\n" : "", line);
+    const std::string bytes = fmt::format("{}{}\n", needs_line_end ? "\n" : "", checked_line(line));
     BOS_CHECK(write_all(file, bytes, path_));
     if (::fsync(file.number()) != 0) return failed("cannot sync", path_);
     if (content.empty()) BOS_CHECK(sync_folder(path_));

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <array>
 #include <utility>
@@ -73,6 +74,15 @@ Problem Problem::of(const ProblemKind& kind, std::string detail) {
     problem.title = kind.title;
     problem.detail = std::move(detail);
     return problem;
+}
+
+Problem Problem::of_damage(const Error& error) {
+    spdlog::error(
+        "stored data is damaged: {}. To do: views/ is built anew when it is removed; all else "
+        "comes "
+        "from its backup",
+        error.detail);
+    return of(problems::internal, "Stored data is damaged; the log says where.");
 }
 
 Response to_response(const Problem& problem) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gateway/http.h"
+#include "schemas/base/result.h"
 #include "schemas/base/validate.h"
 
 #include <boost/json/object.hpp>
@@ -33,6 +34,8 @@ struct Problem {
     Headers headers;  ///< further header fields, e.g. WWW-Authenticate
 
     [[nodiscard]] static Problem of(const ProblemKind& kind, std::string detail = {});
+    /// What is stored does not read. Says in the log where, and what to do.
+    [[nodiscard]] static Problem of_damage(const Error& error);
 };
 
 /// application/problem+json with type "urn:bos:problem:<code>".

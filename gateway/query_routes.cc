@@ -41,7 +41,7 @@ Problem problem_of(const Error& error) {
         case Code::invalid:
             return Problem::of(problems::invalid_parameter, error.detail);
         case Code::corrupt:
-            return Problem::of(problems::internal, "Stored data is damaged; the log says where.");
+            return Problem::of_damage(error);
         default: {
             Problem problem = Problem::of(problems::unavailable, error.detail);
             problem.retry_after = std::chrono::seconds(1);

@@ -1,5 +1,6 @@
 #include "gateway/shared_credentials.h"
 
+#include "gateway/checked_line.h"
 #include "schemas/base/digest.h"
 
 #include <fmt/format.h>
@@ -145,10 +146,18 @@ Result<std::optional<SharedTopic::Place>> SharedCredentials::read_copy() {
     }
     std::ifstream in(options_.copy);
     std::string line;
-    if (!std::getline(in, line) || !line.starts_with(place_head)) return std::nullopt;
-    const auto place = SharedTopic::parse_place(from_hex(line.substr(place_head.size())));
+    const auto next = [&]() -> std::optional<std::string_view> {
+        return std::getline(in, line) ? text_of_checked(line) : std::nullopt;
+    };
+    const auto head = next();
+    if (!head || !head->starts_with(place_head)) return std::nullopt;
+    const auto place =
+        SharedTopic::parse_place(from_hex(std::string(head->substr(place_head.size()))));
     bool reads = place.has_value();
-    while (reads && std::getline(in, line)) reads = apply(line);
+    while (reads && in.peek() != std::ifstream::traits_type::eof()) {
+        const auto text = next();
+        reads = text && apply(*text);
+    }
     if (reads) return place;
     credentials_.clear();
     created_.clear();
@@ -159,8 +168,9 @@ Result<std::optional<SharedTopic::Place>> SharedCredentials::read_copy() {
 /// Whole or not at all; not synced, for it is not the only copy.
 Result<void> SharedCredentials::write_copy(const SharedTopic::Place& place) const {
     if (options_.copy.empty()) return {};
-    std::string content = fmt::format("{}{}\n", place_head, to_hex(SharedTopic::to_bytes(place)));
-    for (const std::string& line : lines_) content += line + "\n";
+    std::string content =
+        checked_line(fmt::format("{}{}", place_head, to_hex(SharedTopic::to_bytes(place)))) + "\n";
+    for (const std::string& line : lines_) content += checked_line(line) + "\n";
     const std::string draft = options_.copy.string() + ".new";
     const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     const bool written = file >= 0 && ::write(file, content.data(), content.size()) ==

@@ -223,6 +223,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
     }
     IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                         IODebugContext* debug) override {
+        if (!state_->has_power()) return IOStatus::OK();
         IOStatus status = FileSystemWrapper::RenameFile(from, to, options, debug);
         if (status.ok()) state_->renamed(from, to);
         return status;

@@ -293,7 +293,7 @@ TEST_CASE(
     wait_until([&] { return nodes.a->sync().has_value(); });
     REQUIRE(nodes.b->refresh().has_value());
     CHECK_EQ(nodes.b->key_for(acme, stream(2)).value().id, made->id);
-    CHECK_EQ(code(nodes.a->find(acme, uuid(77))), Code::not_found);
+    CHECK_EQ(code(nodes.a->find(acme, uuid(77))), Code::corrupt);
     CHECK(nodes.a->key_for(acme, stream(40)).has_value());
 }
 
