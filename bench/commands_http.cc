@@ -42,7 +42,7 @@ struct Command {
 void measure(const Options& options, const Command& command, std::uint16_t port,
              const std::filesystem::path& folder, boost::json::array& figures) {
     // Far from the numbers that the connections count, so that it changes something.
-    const std::string request = command.next(0, 999);
+    const std::string request = command.next(0, 999, {});
     const std::size_t answer_bytes = HttpClient(port).exchange(request).size();
     const ConstantServer constant(answer_bytes, folder);
     for (const std::size_t connections : concurrencies) {
@@ -75,14 +75,16 @@ void commands_http(const Options& options, boost::json::array& figures) {
         leads.push_back(
             id_in(client.exchange(http_request("POST", "/v1/leads", key, capture_body(i)))));
     }
-    const Command capture{.name = "capture", .next = [&](std::size_t, std::uint64_t number) {
+    const Command capture{.name = "capture",
+                          .next = [&](std::size_t, std::uint64_t number, std::string_view) {
                               return http_request("POST", "/v1/leads", key, capture_body(number));
                           }};
-    const Command score{.name = "score", .next = [&](std::size_t connection, std::uint64_t number) {
-                            return http_request(
-                                "POST", fmt::format("/v1/leads/{}/score", leads[connection]), key,
+    const Command score{
+        .name = "score",
+        .next = [&](std::size_t connection, std::uint64_t number, std::string_view) {
+            return http_request("POST", fmt::format("/v1/leads/{}/score", leads[connection]), key,
                                 score_body(number));
-                        }};
+        }};
     measure(options, capture, server.port(), folder.path(), figures);
     measure(options, score, server.port(), folder.path(), figures);
 }

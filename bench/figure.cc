@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace bos::bench {
@@ -22,6 +23,13 @@ json::value rounded(double value) {
     const double digits = std::round(value * scale) / scale;
     if (digits < 100) return digits;
     return std::llround(digits);
+}
+
+/// Of the rates of the rounds: lowest and highest.
+json::array spread(const std::vector<Summary>& rounds) {
+    const auto [lowest, highest] =
+        std::ranges::minmax(rounds, {}, [](const Summary& round) { return round.rate_per_second; });
+    return {std::llround(lowest.rate_per_second), std::llround(highest.rate_per_second)};
 }
 
 json::object to_json(const Summary& summary) {
@@ -72,6 +80,7 @@ json::object compare(const Options& options, const Work& work, const std::vector
     for (std::size_t i = 0; i < sides.size(); ++i) {
         const Summary median = median_of(rounds[i]);
         json::object side = to_json(median);
+        side["rate_spread"] = spread(rounds[i]);
         if (work.bytes_per_unit > 0) {
             side["megabytes_per_second"] =
                 rounded(median.rate_per_second * work.bytes_per_unit / 1e6);

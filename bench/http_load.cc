@@ -17,7 +17,7 @@ void HttpLoad::drive(std::size_t connection, SteadyClock::time_point end,
                      std::vector<std::uint64_t>& latencies) {
     Connection& mine = connections_[connection];
     while (SteadyClock::now() < end) {
-        const std::string request = next_(connection, mine.requests++);
+        const std::string request = next_(connection, mine.requests++, mine.client.body());
         const auto begun = SteadyClock::now();
         static_cast<void>(mine.client.exchange(request));
         latencies.push_back(nanoseconds_since(begun));

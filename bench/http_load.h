@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bos::bench {
@@ -13,8 +14,10 @@ namespace bos::bench {
 /// Keep-alive connections to one server, each with a thread of its own and one request under way.
 class HttpLoad {
   public:
-    /// The connection's next request. Called by the threads of all connections.
-    using NextRequest = std::function<std::string(std::size_t connection, std::uint64_t number)>;
+    /// The connection's next request; `answer` is the body of the one before, empty at first.
+    /// Called by the threads of all connections.
+    using NextRequest = std::function<std::string(std::size_t connection, std::uint64_t number,
+                                                  std::string_view answer)>;
 
     HttpLoad(std::uint16_t port, std::size_t connections, NextRequest next);
 

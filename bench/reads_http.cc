@@ -47,17 +47,19 @@ class Reads {
         : options_(options), folder_(folder), server_(server), key_(std::move(key)), past_(past) {}
 
     [[nodiscard]] boost::json::object measure(const Query& query) const {
-        const HttpLoad::NextRequest live = [&](std::size_t connection, std::uint64_t number) {
+        const HttpLoad::NextRequest live = [&](std::size_t connection, std::uint64_t number,
+                                               std::string_view) {
             return request(query.target(spread(connection, number)));
         };
-        const HttpLoad::NextRequest as_of = [&](std::size_t connection, std::uint64_t number) {
+        const HttpLoad::NextRequest as_of = [&](std::size_t connection, std::uint64_t number,
+                                                std::string_view) {
             const std::string target = query.target(spread(connection, number));
             const char joint = target.contains('?') ? '&' : '?';
             return request(fmt::format("{}{}as_of={}", target, joint, past_.value));
         };
         HttpClient client(server_.port());
-        const std::size_t live_bytes = client.exchange(live(0, 0)).size();
-        const std::size_t as_of_bytes = client.exchange(as_of(0, 0)).size();
+        const std::size_t live_bytes = client.exchange(live(0, 0, {})).size();
+        const std::size_t as_of_bytes = client.exchange(as_of(0, 0, {})).size();
         const ConstantServer constant(live_bytes, folder_.path());
         HttpLoad now(server_.port(), connections, live);
         HttpLoad limit(constant.port(), connections, live);
@@ -66,7 +68,7 @@ class Reads {
                         .unit = "requests",
                         .what = query.what,
                         .sync = "nothing is written",
-                        .bytes = {{"request", live(0, 0).size()},
+                        .bytes = {{"request", live(0, 0, {}).size()},
                                   {"answer_body", live_bytes},
                                   {"answer_body_as_of", as_of_bytes}}};
         return compare(options_, work,
