@@ -35,7 +35,8 @@ constexpr std::array workloads{Workload{"log_append", &log_append},
                                Workload{"kafka_fill", &kafka_fill},
                                Workload{"kafka_commands", &kafka_commands},
                                Workload{"kafka_tenants", &kafka_tenants},
-                               Workload{"takeover", &takeover}};
+                               Workload{"takeover", &takeover},
+                               Workload{"peers", &peers}};
 
 std::vector<std::string> workload_names() {
     std::vector<std::string> names;
@@ -114,6 +115,10 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--bos", options.binary, "The binary that is measured over HTTP")
         ->capture_default_str();
+    app.add_option("--emmett", options.emmett, "Scripts of the peer (see bench/peers/run)");
+    app.add_option("--emmett-processes", options.emmett_processes, "That share its port")
+        ->capture_default_str();
+    app.add_option("--postgres", options.postgres, "Folder of the socket of the peer's database");
     const CLI::Option* constant = app.add_option(
         "--constant-server", constant_bytes, "Serve a constant body of so many bytes (own use)");
     CLI11_PARSE(app, argc, argv);

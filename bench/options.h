@@ -19,8 +19,11 @@ struct Options {
     std::size_t tenants = 1'000;  ///< with one command a second each, beside a busy one
     std::size_t events = 50'000;  ///< of the tenant that another node takes over
     bool quick = false;
-    std::filesystem::path folder;  ///< where temp folders are made
-    std::filesystem::path binary;  ///< bos, to be measured over HTTP
+    std::filesystem::path folder;    ///< where temp folders are made
+    std::filesystem::path binary;    ///< bos, to be measured over HTTP
+    std::filesystem::path emmett;    ///< the peer's scripts with their packages; empty = no peers
+    std::filesystem::path postgres;  ///< the folder of its socket
+    int emmett_processes = 1;
 
     [[nodiscard]] double warm_up_seconds() const { return seconds / 4; }
 };

@@ -10,12 +10,6 @@ namespace bos::bench {
 
 namespace {
 
-std::uint16_t port_at_end_of(const std::string& line) {
-    const std::size_t digits = line.find_last_not_of("0123456789") + 1;
-    if (digits == line.size()) throw std::runtime_error("a server said: " + line);
-    return static_cast<std::uint16_t>(std::stoul(line.substr(digits)));
-}
-
 std::filesystem::path errors_beside(const std::filesystem::path& data) {
     return data.parent_path() / "bos.log";
 }
@@ -30,6 +24,12 @@ std::vector<std::string> serve_words(const Options& options, const std::filesyst
 }
 
 }  // namespace
+
+std::uint16_t port_at_end_of(const std::string& line) {
+    const std::size_t digits = line.find_last_not_of("0123456789") + 1;
+    if (digits == line.size()) throw std::runtime_error("a server said: " + line);
+    return static_cast<std::uint16_t>(std::stoul(line.substr(digits)));
+}
 
 std::string create_key(const Options& options, const std::filesystem::path& data) {
     ChildProcess create({options.binary.string(), "key", "create", "--data", data.string(),

@@ -13,6 +13,9 @@ namespace bos::bench {
 /// An administrator's key of bench_tenant(), for a data folder that is there or not yet.
 [[nodiscard]] std::string create_key(const Options& options, const std::filesystem::path& data);
 
+/// Of what a server says when it serves. Throws when there is none.
+[[nodiscard]] std::uint16_t port_at_end_of(const std::string& line);
+
 /// The real binary on a data folder, at a free port.
 class BosServer {
   public:

@@ -17,6 +17,7 @@ void kafka_fill(const Options& options, boost::json::array& figures);
 void kafka_commands(const Options& options, boost::json::array& figures);
 void kafka_tenants(const Options& options, boost::json::array& figures);
 void takeover(const Options& options, boost::json::array& figures);
+void peers(const Options& options, boost::json::array& figures);
 void log_verify(const Options& options, boost::json::array& figures);
 
 }  // namespace bos::bench
