@@ -9,9 +9,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
+#include <functional>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace bos::bench {
 
