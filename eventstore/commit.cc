@@ -76,7 +76,8 @@ std::string encode(const Commit& commit) {
 }
 
 Result<Commit> decode(std::string_view record) {
-    BOS_TRY(const VerifiedRecord verified, VerifiedRecord::of(record));
+    VerifiedRecord::Room room;
+    BOS_TRY(const VerifiedRecord verified, VerifiedRecord::of(record, room));
     const fb::Commit& stored = verified.commit();
     Commit commit{.tenant = verified.tenant(),
                   .position = Position{stored.position()},
@@ -101,7 +102,8 @@ Result<Commit> decode(std::string_view record) {
 }
 
 Result<Link> link_of(std::string_view record) {
-    BOS_TRY(const VerifiedRecord verified, VerifiedRecord::of(record));
+    VerifiedRecord::Room room;
+    BOS_TRY(const VerifiedRecord verified, VerifiedRecord::of(record, room));
     return verified.link();
 }
 

@@ -16,9 +16,9 @@ constexpr std::size_t cached_heads_max = 65'536;
 // WAL, then the table that a flush writes beside it, then index rows.
 constexpr std::uint64_t disk_bytes_per_record_byte = 3;
 
-std::uint64_t bytes_of(std::span<const IndexedRecord* const> records) {
+std::uint64_t bytes_of(std::span<const RecordView> records) {
     std::uint64_t bytes = 0;
-    for (const IndexedRecord* record : records) bytes += record->bytes.size();
+    for (const RecordView& record : records) bytes += record.bytes.size();
     return bytes;
 }
 
@@ -106,12 +106,12 @@ bool Committer::take_group(Group& group) {
 
 void Committer::commit(Group& group) {
     const Result<void> writable = become_writable();
-    std::vector<const IndexedRecord*> records;
+    std::vector<RecordView> records;
     for (Waiting& waiting : group) {
         if (!waiting.record) continue;
         waiting.outcome = writable ? chain(waiting.record->index)
                                    : Result<Head>(std::unexpected(writable.error()));
-        if (waiting.outcome) records.push_back(&*waiting.record);
+        if (waiting.outcome) records.emplace_back(*waiting.record);
     }
     if (!records.empty()) {
         if (const Result<void> written = write(records); !written) {
@@ -160,7 +160,7 @@ Result<Head> Committer::chain(const RecordIndex& index) {
     return head->second = index.head();
 }
 
-Result<void> Committer::write(std::span<const IndexedRecord* const> records) {
+Result<void> Committer::write(std::span<const RecordView> records) {
     BOS_CHECK(check_space(bytes_of(records)));
     if (const Result<void> ready = options_.before_write(); !ready) {
         return fail(Code::unavailable, ready.error().detail);
@@ -170,7 +170,7 @@ Result<void> Committer::write(std::span<const IndexedRecord* const> records) {
         return full_ ? written : lost(written.error().detail);
     }
     const Mark before = std::exchange(
-        end_, Mark{.sequence = end_.sequence + records.size(), .hash = records.back()->index.hash});
+        end_, Mark{.sequence = end_.sequence + records.size(), .hash = records.back().index->hash});
     marks_.publish(end_);
     if (!marks_.wait_for(before.sequence)) return lost("its high-water mark cannot be written");
     return {};

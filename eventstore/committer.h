@@ -64,7 +64,7 @@ class Committer {
     void commit(Group& group);
     [[nodiscard]] Result<void> become_writable();
     [[nodiscard]] Result<Head> chain(const RecordIndex& index);
-    [[nodiscard]] Result<void> write(std::span<const IndexedRecord* const> records);
+    [[nodiscard]] Result<void> write(std::span<const RecordView> records);
     [[nodiscard]] Result<void> check_space(std::uint64_t record_bytes) const;
     [[nodiscard]] std::unexpected<Error> lost(std::string message);
 

@@ -2,42 +2,37 @@
 
 #include "eventstore/log_rows.h"
 #include "eventstore/rocks_status.h"
-#include "schemas/base/keys.h"
+#include "eventstore/sorted_file.h"
 
 #include <fmt/format.h>
-#include <rocksdb/options.h>
-#include <rocksdb/sst_file_writer.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace bos::eventstore {
 
 namespace {
 
-constexpr std::string_view suffix = ".bulk";
+// Rows are written in another order than they stand in memory: so far ahead they are asked for.
+constexpr std::size_t rows_ahead = 8;
 
-/// One name for each: a file that became a table, and whose first name a crash left, is never
-/// written over.
-std::string bulk_path(const LogDatabase& database, const IndexSegment& segment) {
-    return fmt::format("{}/index-{}{}", database.db().GetName(), segment.last(), suffix);
-}
-
-Result<void> remove(rocksdb::Env& env, const std::string& path) {
-    const rocksdb::Status removed = env.DeleteFile(path);
-    const bool gone = removed.IsNotFound() || removed.IsPathNotFound();
-    if (!gone) BOS_ROCKS(removed, "remove an unfinished part of the index");
-    return {};
+/// The first eight bytes as a number that has their order.
+template <std::size_t size>
+std::uint64_t begin_of(const std::array<std::uint8_t, size>& bytes) {
+    std::uint64_t number = 0;
+    for (std::size_t i = 0; i < sizeof(number); ++i) number = number << 8 | bytes[i];
+    return number;
 }
 
 /// Writes the rows of a segment in the order of their keys.
 class Bulk {
   public:
-    Bulk(const LogDatabase& database, const IndexSegment& segment, rocksdb::SstFileWriter& file)
+    Bulk(const LogDatabase& database, const IndexSegment& segment, SortedFile& file)
         : database_(database), segment_(segment), file_(file) {
         by_id_.resize(segment.tenants().size());
         std::iota(by_id_.begin(), by_id_.end(), 0U);
@@ -50,7 +45,7 @@ class Bulk {
 
     [[nodiscard]] Result<void> write() {
         // By their tags: e, k, r, s.
-        BOS_CHECK(put(log_rows::end_key(), log_rows::end_value(segment_.last())));
+        BOS_CHECK(file_.put(log_rows::end_key(), log_rows::end_value(segment_.last())));
         BOS_CHECK(put_keys());
         for (const std::uint32_t number : by_id_) {
             BOS_CHECK(put_blocks(segment_.tenants()[number]));
@@ -59,11 +54,6 @@ class Bulk {
     }
 
   private:
-    [[nodiscard]] Result<void> put(const std::string& key, const std::string& value) {
-        BOS_ROCKS(file_.Put(key, value), "write a part of the index");
-        return {};
-    }
-
     [[nodiscard]] Result<void> put_keys() {
         struct Row {
             std::uint32_t rank = 0;
@@ -73,10 +63,9 @@ class Bulk {
         std::vector<Row> rows;
         rows.reserve(segment_.keys().size());
         for (const auto& each : segment_.keys()) {
-            KeyReader digest({reinterpret_cast<const char*>(each.first.digest.bytes.data()),
-                              each.first.digest.bytes.size()});
-            Row row{.rank = ranks_[each.first.tenant], .key = &each};
-            if (digest.u64(row.begin)) rows.push_back(row);
+            rows.push_back({.rank = ranks_[each.first.tenant],
+                            .begin = begin_of(each.first.digest.bytes),
+                            .key = &each});
         }
         std::ranges::sort(rows, [](const Row& a, const Row& b) {
             if (a.rank != b.rank) return a.rank < b.rank;
@@ -86,7 +75,9 @@ class Bulk {
         std::string key;
         std::size_t prefix = 0;
         std::uint32_t rank = 0;
-        for (const Row& row : rows) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (i + rows_ahead < rows.size()) __builtin_prefetch(rows[i + rows_ahead].key);
+            const Row& row = rows[i];
             if (key.empty() || row.rank != rank) {
                 rank = row.rank;
                 key = log_rows::keys_of(segment_.tenants()[by_id_[rank]].id);
@@ -95,7 +86,7 @@ class Bulk {
             const auto& digest = row.key->first.digest.bytes;
             key.resize(prefix);
             key.append(reinterpret_cast<const char*>(digest.data()), digest.size());
-            BOS_CHECK(put(key, log_rows::key_value(row.key->second)));
+            BOS_CHECK(file_.put(key, log_rows::key_value(row.key->second)));
         }
         return {};
     }
@@ -118,14 +109,14 @@ class Bulk {
             block.sequences.push_back(tenant.sequences[i]);
             if (!block.is_full()) continue;
             if (i + 1 == tenant.sequences.size()) block.hash = tenant.hash;
-            BOS_CHECK(put(key, log_rows::block_value(block)));
+            BOS_CHECK(file_.put(key, log_rows::block_value(block)));
             const Position next = block.last().next();
             block = {.first = next, .sequences = {}, .hash = std::nullopt};
             key = log_rows::block_key(tenant.id, next);
         }
         if (block.sequences.empty()) return {};
         block.hash = tenant.hash;
-        return put(key, log_rows::block_value(block));
+        return file_.put(key, log_rows::block_value(block));
     }
 
     [[nodiscard]] Result<std::optional<log_rows::PositionBlock>> find_block(
@@ -141,16 +132,30 @@ class Bulk {
     }
 
     [[nodiscard]] Result<void> put_streams() {
-        using Row = const IndexSegment::Streams::value_type*;
+        struct Row {
+            std::uint32_t rank = 0;
+            std::uint16_t type = 0;
+            std::uint64_t begin = 0;  ///< of the id, as in put_keys()
+            const IndexSegment::Streams::value_type* stream = nullptr;
+        };
         std::vector<Row> rows;
         rows.reserve(segment_.streams().size());
-        for (const auto& each : segment_.streams()) rows.push_back(&each);
-        std::ranges::sort(rows, [this](Row a, Row b) {
-            if (a->first.tenant != b->first.tenant)
-                return ranks_[a->first.tenant] < ranks_[b->first.tenant];
-            return a->first.id < b->first.id;
+        for (const auto& each : segment_.streams()) {
+            const StreamId& id = each.first.id;
+            rows.push_back({.rank = ranks_[each.first.tenant],
+                            .type = id.type,
+                            .begin = begin_of(id.id.bytes),
+                            .stream = &each});
+        }
+        std::ranges::sort(rows, [](const Row& a, const Row& b) {
+            if (a.rank != b.rank) return a.rank < b.rank;
+            if (a.type != b.type) return a.type < b.type;
+            if (a.begin != b.begin) return a.begin < b.begin;
+            return a.stream->first.id < b.stream->first.id;
         });
-        for (Row row : rows) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (i + rows_ahead < rows.size()) __builtin_prefetch(rows[i + rows_ahead].stream);
+            const auto& row = rows[i].stream;
             const TenantId& tenant = segment_.tenants()[row->first.tenant].id;
             const std::vector<EventAddress>& events = row->second;
             for (auto event = events.begin(); event != events.end();) {
@@ -162,7 +167,7 @@ class Bulk {
                     ++event, ++count;
                 } while (event != events.end() && count < log_rows::events_of_row_max &&
                          event->version.value == first.value + count);
-                BOS_CHECK(put(log_rows::stream_key(tenant, row->first.id, first), value));
+                BOS_CHECK(file_.put(log_rows::stream_key(tenant, row->first.id, first), value));
             }
         }
         return {};
@@ -170,7 +175,7 @@ class Bulk {
 
     const LogDatabase& database_;
     const IndexSegment& segment_;
-    rocksdb::SstFileWriter& file_;
+    SortedFile& file_;
     std::vector<std::uint32_t> by_id_;  ///< places in segment_.tenants(), in the order of keys
     std::vector<std::uint32_t> ranks_;  ///< and the other way round
 };
@@ -178,34 +183,10 @@ class Bulk {
 }  // namespace
 
 Result<void> write_bulk(const LogDatabase& database, const IndexSegment& segment) {
-    rocksdb::DB& db = database.db();
-    rocksdb::ColumnFamilyHandle* index = database.families().index;
-    const std::string path = bulk_path(database, segment);
-    BOS_CHECK(remove(*db.GetEnv(), path));  // of an earlier try
-    const rocksdb::Options options = db.GetOptions(index);
-    constexpr bool leave_the_page_cache = false;
-    rocksdb::SstFileWriter file(rocksdb::EnvOptions(), options, index, leave_the_page_cache);
-    BOS_ROCKS(file.Open(path), "begin a part of the index");
+    SortedFile file(database, database.families().index, fmt::format("index-{}", segment.last()));
+    BOS_CHECK(file.begin());
     BOS_CHECK(Bulk(database, segment, file).write());
-    BOS_ROCKS(file.Finish(), "end a part of the index");
-    // The index must never know of records that a loss of power takes.
-    if (database.families().notes) BOS_ROCKS(db.FlushWAL(true), "sync the records");
-    rocksdb::IngestExternalFileOptions ingestion;
-    ingestion.move_files = true;
-    ingestion.write_global_seqno = false;
-    BOS_ROCKS(db.IngestExternalFile(index, {path}, ingestion), "add a part to the index");
-    return {};
-}
-
-Result<void> remove_unfinished_bulks(rocksdb::Env& env, const std::string& path) {
-    std::vector<std::string> names;
-    const rocksdb::Status listed = env.GetChildren(path, &names);
-    if (listed.IsNotFound() || listed.IsPathNotFound()) return {};  // no log yet
-    BOS_ROCKS(listed, "look for unfinished parts of the index");
-    for (const std::string& name : names) {
-        if (name.ends_with(suffix)) BOS_CHECK(remove(env, path + "/" + name));
-    }
-    return {};
+    return file.ingest();
 }
 
 }  // namespace bos::eventstore

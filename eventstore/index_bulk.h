@@ -11,7 +11,4 @@ namespace bos::eventstore {
 /// records. Errors: full = nothing changed.
 [[nodiscard]] Result<void> write_bulk(const LogDatabase& database, const IndexSegment& segment);
 
-/// Removes what crashes left of bulks in the database's folder, if there is one.
-[[nodiscard]] Result<void> remove_unfinished_bulks(rocksdb::Env& env, const std::string& path);
-
 }  // namespace bos::eventstore

@@ -50,13 +50,13 @@ bool IndexTail::add(const RecordIndex& index) {
     return follows;
 }
 
-void IndexTail::add_all(std::span<const IndexedRecord* const> records) {
+void IndexTail::add_all(std::span<const RecordView> records) {
     while (!records.empty()) {
         const auto now = records.first(std::min(records.size(), records_at_once));
         records = records.subspan(now.size());
         const std::lock_guard lock(mutex_);
-        for (const IndexedRecord* record : now) {
-            BOS_ASSERT(growing_->add(record->index));
+        for (const RecordView& record : now) {
+            BOS_ASSERT(growing_->add(*record.index));
             seal_if_full();
         }
     }

@@ -41,7 +41,7 @@ class IndexTail {
     /// The next record. False: it does not follow its tenant's last one.
     [[nodiscard]] bool add(const RecordIndex& index);
     /// The next ones; they follow.
-    void add_all(std::span<const IndexedRecord* const> records);
+    void add_all(std::span<const RecordView> records);
 
     // For the one thread that moves segments to the tables.
 

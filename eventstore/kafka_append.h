@@ -5,7 +5,6 @@
 #include "eventstore/log_tables.h"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,8 +37,8 @@ struct KafkaBurst {
         KafkaAppendPtr append;
         Result<Head> outcome;
     };
-    std::vector<const IndexedRecord*> records;  ///< of `answers` and of `read`
-    std::deque<IndexedRecord> read;
+    std::vector<RecordView> records;    ///< of `answers`, and of what the consumer has handed out
+    std::vector<const TenantId*> read;  ///< tenants that others' records were read of; runs are one
     std::vector<KafkaReplica::Origin> origins;
     std::vector<Answer> answers;
     /// Readers that wait for a tenant's end; called after the answers.

@@ -1,10 +1,14 @@
 #include "eventstore/kafka_consumer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace bos::eventstore::kafka {
 
 namespace {
+
+// librdkafka fills an array, which has to be there whether as much waits or not.
+constexpr std::size_t portion_max = 4096;
 
 Properties properties_of(const Properties& given, std::chrono::milliseconds fetch_wait) {
     Properties all = given;
@@ -94,19 +98,32 @@ void Consumer::stop(const std::string& topic) {
     started_.erase(started);
 }
 
-const std::vector<Consumer::Message>& Consumer::take(std::size_t max) {
+const std::vector<Consumer::Message>& Consumer::take(std::size_t max, std::size_t bytes_enough) {
     release();
-    taken_.resize(max);
-    const ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), 0, taken_.data(), max);
-    taken_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    has_more_ = true;
+    std::size_t bytes = 0;
+    while (has_more_ && messages_.size() < max && bytes < bytes_enough) {
+        const std::size_t first = messages_.size();
+        has_more_ = take_portion(std::min(max - first, portion_max));
+        for (std::size_t i = first; i < messages_.size(); ++i) bytes += messages_[i].bytes.size();
+    }
+    return messages_;
+}
+
+bool Consumer::take_portion(std::size_t max) {
+    const std::size_t first = taken_.size();
+    taken_.resize(first + max);
+    const ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), 0, taken_.data() + first, max);
+    taken_.resize(first + (count > 0 ? static_cast<std::size_t>(count) : 0));
     const rd_kafka_topic_t* topic = nullptr;
     void* reader = nullptr;
-    for (const rd_kafka_message_t* taken : taken_) {
+    for (std::size_t i = first; i < taken_.size(); ++i) {
+        const rd_kafka_message_t* taken = taken_[i];
         // Messages come in runs of one topic.
         if (taken->rkt != topic) reader = reader_of(topic = taken->rkt);
         messages_.push_back(message_of(*taken, reader));
     }
-    return messages_;
+    return taken_.size() == first + max;
 }
 
 void* Consumer::reader_of(const rd_kafka_topic_t* topic) {

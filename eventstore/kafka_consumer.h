@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,8 +51,11 @@ class Consumer {
     /// No message of the topic comes after it. Waits for librdkafka's threads, not for brokers.
     void stop(const std::string& topic);
 
-    /// What has been read, at most `max`; fewer means that nothing waits.
-    [[nodiscard]] const std::vector<Message>& take(std::size_t max);
+    /// What has been read: at most `max`, and not much beyond `bytes_enough`.
+    [[nodiscard]] const std::vector<Message>& take(
+        std::size_t max, std::size_t bytes_enough = std::numeric_limits<std::size_t>::max());
+    /// The last take() may have left something.
+    [[nodiscard]] bool has_more() const { return has_more_; }
 
     /// For metadata and administration.
     [[nodiscard]] rd_kafka_t* handle() const { return handle_.get(); }
@@ -59,11 +63,14 @@ class Consumer {
   private:
     Consumer() = default;
     void release();
+    /// False: fewer than `max` waited.
+    [[nodiscard]] bool take_portion(std::size_t max);
     [[nodiscard]] void* reader_of(const rd_kafka_topic_t* topic);
 
     std::function<void()> wake_;
     std::vector<rd_kafka_message_t*> taken_;
     std::vector<Message> messages_;
+    bool has_more_ = false;
     // Destroyed in reverse order: topics and queue before their handle.
     Owned<rd_kafka_t> handle_;
     Owned<rd_kafka_queue_t> queue_;

@@ -13,8 +13,10 @@ namespace bos::eventstore {
 
 namespace {
 
-// One write of the replica takes at most these; more gains nothing and delays the answers.
-constexpr std::size_t messages_max = 4096;
+// One write of the replica takes at most these, and does so only far behind a topic's end. Their
+// index is a segment of the index's tail, or little more.
+constexpr std::size_t messages_max = 32'768;
+constexpr std::size_t message_bytes_enough = 16 * 1024 * 1024;
 constexpr std::size_t reports_max = 64;
 constexpr auto tick_every = std::chrono::milliseconds(50);
 // What may come meanwhile is far below what is kept free.
@@ -218,21 +220,24 @@ void KafkaEngine::replace_producer(KafkaBurst& burst) {
 
 void KafkaEngine::take_messages(KafkaBurst& burst) {
     if (readers_ == 0 || !room_) return;
-    const std::vector<kafka::Consumer::Message>& messages = consumer_->take(messages_max);
+    const std::vector<kafka::Consumer::Message>& messages =
+        consumer_->take(messages_max, message_bytes_enough);
+    read_.clear();
+    read_.reserve(messages.size());  // the burst refers to what is in it
+    burst.records.reserve(burst.records.size() + messages.size());
     for (const kafka::Consumer::Message& message : messages) {
         auto* tenant = static_cast<KafkaTenant*>(message.reader);
         if (!tenant || !tenant->reading) continue;
-        std::optional<IndexedRecord> record;
+        const RecordIndex* record = nullptr;
         if (message.kind == kafka::Consumer::Message::Kind::record) {
             Result<RecordIndex> index = index_of(message.bytes);
             if (index && index->link.tenant == tenant->id()) {
-                record =
-                    IndexedRecord{.bytes = std::string(message.bytes), .index = *std::move(index)};
+                record = &read_.emplace_back(*std::move(index));
             }
         }
-        touch(*tenant).read(message, std::move(record), now_, burst);
+        touch(*tenant).read(message, record, now_, burst);
     }
-    if (messages.size() == messages_max) inbox_.wake();
+    if (consumer_->has_more()) inbox_.wake();
 }
 
 void KafkaEngine::act(KafkaBurst& burst) {
@@ -312,12 +317,7 @@ void KafkaEngine::apply(KafkaBurst& burst) {
 void KafkaEngine::tell_listener(const KafkaBurst& burst) {
     const std::lock_guard lock(mutex_);
     if (!listener_) return;
-    const TenantId* told = nullptr;
-    for (const IndexedRecord& record : burst.read) {
-        const TenantId& tenant = record.index.link.tenant;
-        if (told == nullptr || *told != tenant) listener_(tenant);
-        told = &tenant;
-    }
+    for (const TenantId* tenant : burst.read) listener_(*tenant);
 }
 
 Result<void> KafkaEngine::write(const KafkaBurst& burst) {

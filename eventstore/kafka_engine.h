@@ -113,6 +113,7 @@ class KafkaEngine {
     // Touched only on thread_ once it runs.
     bool cluster_noted_ = false;  ///< in the replica
     std::unique_ptr<kafka::Consumer> consumer_;
+    std::vector<RecordIndex> read_;  ///< of what it has handed out, for the burst of this turn
     std::unordered_map<TenantId, std::unique_ptr<KafkaTenant>> tenants_;  ///< none ever goes
     std::vector<KafkaTenant*> touched_;                                   ///< in this turn
     std::set<KafkaTenant*> restless_;

@@ -18,6 +18,9 @@ struct KafkaReplicaOptions {
     std::size_t cache_bytes = 64 * 1024 * 1024;
     std::size_t memtable_bytes = 16 * 1024 * 1024;
     std::size_t bulk_entries = LogTablesOptions{}.bulk_entries;
+    /// Writes of so many bytes of records, which come only far behind a topic's end, are files that
+    /// RocksDB takes in, and batches below.
+    std::size_t bulk_bytes = 4 * 1024 * 1024;
     std::uint64_t free_bytes_min = 128 * 1024 * 1024;
     Fatal fatal = end_process;
 };
@@ -48,20 +51,28 @@ class KafkaReplica {
     };
     [[nodiscard]] Result<End> end(const TenantId& tenant) const;
 
-    /// Where a tenant's last record of a write stands.
+    /// A tenant's last record of a write, or of a part of it, and where it stands.
     struct Origin {
         const TenantId* tenant = nullptr;
+        Position position;
         Offset offset;
     };
     /// All or none. Errors: full = nothing was written; make_room() tells when it may be tried
     /// again.
-    [[nodiscard]] Result<void> write(std::span<const IndexedRecord* const> records,
+    [[nodiscard]] Result<void> write(std::span<const RecordView> records,
                                      std::span<const Origin> origins);
 
     /// There is room for `bytes` of records. Errors: full.
     [[nodiscard]] Result<void> make_room(std::uint64_t bytes);
 
   private:
+    [[nodiscard]] Result<std::optional<Offset>> offset_of(const TenantId& tenant,
+                                                          Position head) const;
+    [[nodiscard]] bool is_bulk(std::span<const RecordView> records) const;
+    [[nodiscard]] Result<void> write_batch(std::span<const RecordView> records,
+                                           std::span<const Origin> origins);
+    [[nodiscard]] Result<void> write_in_bulk(std::span<const RecordView> records,
+                                             std::span<const Origin> origins);
     explicit KafkaReplica(const KafkaReplicaOptions& options) : options_(options) {}
 
     // Constant after construction; they go down in the reverse order.

@@ -113,7 +113,7 @@ void KafkaTenant::reported(const KafkaAppend& append, std::optional<Offset> offs
     review(now);
 }
 
-void KafkaTenant::read(const kafka::Consumer::Message& message, std::optional<IndexedRecord> record,
+void KafkaTenant::read(const kafka::Consumer::Message& message, const RecordIndex* record,
                        Instant now, KafkaBurst& burst) {
     using Kind = kafka::Consumer::Message::Kind;
     if (!chain_) return;
@@ -137,12 +137,14 @@ void KafkaTenant::read(const kafka::Consumer::Message& message, std::optional<In
         agrees = chain_->read_to(message.offset, steps);
     } else {
         std::optional<ChainLink> link;
-        if (record) link = link_of(record->index);
+        if (record) link = link_of(*record);
         const std::uint64_t ignored = chain_->ignored();
         agrees = chain_->read(message.offset, link, steps);
         if (chain_->ignored() != ignored) report_ignored(message.offset, link);
     }
-    follow_steps(steps, &record, burst);
+    const auto read =
+        record ? std::optional(RecordView(message.bytes, *record)) : std::optional<RecordView>();
+    follow_steps(steps, read ? &*read : nullptr, burst);
     if (!agrees) return contradicted(now, burst);
     if (message.kind == Kind::end && state_ == State::reading) caught_up(now, burst);
     review(now);
@@ -171,19 +173,19 @@ void KafkaTenant::caught_up(Instant now, KafkaBurst& burst) {
     review(now);
 }
 
-void KafkaTenant::follow_steps(const KafkaChain::Steps& steps, std::optional<IndexedRecord>* read,
+void KafkaTenant::follow_steps(const KafkaChain::Steps& steps, const RecordView* read,
                                KafkaBurst& burst) {
     using Step = KafkaChain::Step;
     for (const Step step : steps) {
         if (step == Step::read_valid) {
-            BOS_ASSERT(read && *read);
-            burst.read.push_back(*std::move(*read));
-            burst.records.push_back(&burst.read.back());
-            recorded_at_ = burst.read.back().index.link.recorded_at;
+            BOS_ASSERT(read != nullptr);
+            burst.records.push_back(*read);
+            if (burst.read.empty() || burst.read.back() != &id_) burst.read.push_back(&id_);
+            recorded_at_ = read->index->link.recorded_at;
         } else {
             KafkaAppendPtr append = pop_open();
             if (step == Step::own_valid) {
-                burst.records.push_back(&*append->record);
+                burst.records.emplace_back(*append->record);
                 recorded_at_ = append->record->index.link.recorded_at;
                 const Head head = append->record->index.head();
                 burst.answer(std::move(append), head);
@@ -199,9 +201,10 @@ void KafkaTenant::follow_steps(const KafkaChain::Steps& steps, std::optional<Ind
             }
         }
     }
-    if (!steps.empty() && chain_->head_offset()) {
-        burst.origins.push_back({.tenant = &id_, .offset = *chain_->head_offset()});
-    }
+    if (steps.empty() || !chain_->head_offset()) return;
+    if (burst.origins.empty() || burst.origins.back().tenant != &id_) burst.origins.emplace_back();
+    burst.origins.back() = {
+        .tenant = &id_, .position = chain_->head().position, .offset = *chain_->head_offset()};
 }
 
 KafkaAppendPtr KafkaTenant::pop_open() {

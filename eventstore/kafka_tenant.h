@@ -51,9 +51,10 @@ class KafkaTenant {
                 KafkaBurst& burst);
     void reported(const KafkaAppend& append, std::optional<Offset> offset, std::string_view why,
                   Instant now, KafkaBurst& burst);
-    /// `record`: what message.bytes are, if they are a record of this tenant.
-    void read(const kafka::Consumer::Message& message, std::optional<IndexedRecord> record,
-              Instant now, KafkaBurst& burst);
+    /// `record`: what message.bytes are; null: no record of this tenant. Both are used until the
+    /// burst is applied.
+    void read(const kafka::Consumer::Message& message, const RecordIndex* record, Instant now,
+              KafkaBurst& burst);
     void tick(Instant now, KafkaBurst& burst);
     /// The replica could not be written.
     void drop(const Error& why, Instant now, KafkaBurst& burst);
@@ -92,8 +93,7 @@ class KafkaTenant {
   private:
     enum class State { closed, opening, reading, current };
 
-    void follow_steps(const KafkaChain::Steps& steps, std::optional<IndexedRecord>* read,
-                      KafkaBurst& burst);
+    void follow_steps(const KafkaChain::Steps& steps, const RecordView* read, KafkaBurst& burst);
     void check_witness(const kafka::Consumer::Message& message, Instant now, KafkaBurst& burst);
     void caught_up(Instant now, KafkaBurst& burst);
     void contradicted(Instant now, KafkaBurst& burst);

@@ -79,7 +79,7 @@ rocksdb::ColumnFamilyOptions index_options(rocksdb::ColumnFamilyOptions family) 
     // Keys are spread evenly by their digests, so each level of a levelled tree would be rewritten
     // many times over; tiers rewrite a row once in each.
     family.compaction_style = rocksdb::kCompactionStyleUniversal;
-    family.level0_file_num_compaction_trigger = 8;
+    family.level0_file_num_compaction_trigger = 16;
     // Files that wait to be merged hold up nobody who appends: these are limits of all families.
     family.level0_slowdown_writes_trigger = 64;
     family.level0_stop_writes_trigger = 128;

@@ -17,6 +17,7 @@ constexpr std::uint8_t stream_tag = 's';
 constexpr std::uint8_t key_tag = 'k';
 constexpr std::uint8_t end_tag = 'e';
 constexpr std::uint8_t origin_tag = 'o';
+constexpr std::uint8_t announced_tag = 'b';
 constexpr std::uint8_t cluster_tag = 'c';
 
 KeyWriter of_tenant(std::uint8_t tag, const TenantId& tenant) {
@@ -207,6 +208,23 @@ std::string origin_key(const TenantId& tenant) { return of_tenant(origin_tag, te
 std::string origin_value(std::uint64_t offset) { return KeyWriter().u64(offset).take(); }
 
 std::optional<std::uint64_t> origin_row(std::string_view value) { return one_number(value); }
+
+std::string announced_key(const TenantId& tenant) {
+    return of_tenant(announced_tag, tenant).take();
+}
+
+std::string announced_value(const AnnouncedRow& row) {
+    return KeyWriter().u64(row.position.value).u64(row.offset).take();
+}
+
+std::optional<AnnouncedRow> announced_row(std::string_view value) {
+    AnnouncedRow row;
+    KeyReader reader(value);
+    if (!reader.u64(row.position.value) || !reader.u64(row.offset) || !reader.at_end()) {
+        return std::nullopt;
+    }
+    return row;
+}
 
 std::string cluster_key() { return KeyWriter().u8(cluster_tag).take(); }
 

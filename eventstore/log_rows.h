@@ -23,10 +23,12 @@ namespace bos::eventstore {
 ///                                                     16 in a row
 ///   index     'k' tenant SHA-256(key) 32            -> position u64
 ///   index     'e'                                   -> sequence u64
-///   index     'p' tenant position u64               -> sequence u64, hash 32  (of earlier
-///   releases) notes     'o' tenant                            -> offset u64      (a replica of a
-///   topic only) notes     'c'                                   -> id of the cluster         (the
-///   same)
+///   index     'p' tenant position u64               -> sequence u64, hash 32: of earlier releases
+///   notes     'o' tenant                            -> offset u64
+///   notes     'b' tenant                            -> position u64, offset u64
+///   notes     'c'                                   -> id of the cluster
+///
+/// The notes are those of a replica of topics.
 ///
 /// `sequence` counts records over all tenants in the order in which they were appended: 1, 2, 3 …
 /// The row 'e' names the last record that the index has; those after it are indexed in memory.
@@ -98,6 +100,14 @@ inline constexpr std::size_t events_of_row_max = 16;
 [[nodiscard]] std::string origin_key(const TenantId& tenant);
 [[nodiscard]] std::string origin_value(std::uint64_t offset);
 [[nodiscard]] std::optional<std::uint64_t> origin_row(std::string_view value);
+/// The same of the last record of a bulk, written before it: true once the tenant ends there.
+struct AnnouncedRow {
+    Position position;
+    std::uint64_t offset = 0;
+};
+[[nodiscard]] std::string announced_key(const TenantId& tenant);
+[[nodiscard]] std::string announced_value(const AnnouncedRow& row);
+[[nodiscard]] std::optional<AnnouncedRow> announced_row(std::string_view value);
 /// Which Kafka cluster the records come from.
 [[nodiscard]] std::string cluster_key();
 

@@ -5,6 +5,7 @@
 #include "eventstore/index_tables.h"
 #include "eventstore/log_rows.h"
 #include "eventstore/rocks_status.h"
+#include "eventstore/sorted_file.h"
 #include "schemas/base/digest.h"
 
 #include <fmt/format.h>
@@ -89,7 +90,7 @@ Result<std::unique_ptr<LogTables>> LogTables::open(LogTablesOptions options) {
 Result<void> LogTables::reopen() {
     const std::unique_lock lock(mutex_);
     database_.reset();
-    if (!options_.read_only) BOS_CHECK(remove_unfinished_bulks(*options_.env, options_.path));
+    if (!options_.read_only) BOS_CHECK(remove_unfinished_files(*options_.env, options_.path));
     BOS_TRY(auto database, LogDatabase::open(options_));
     BOS_CHECK(index_tail_of(*database));
     database_ = std::move(database);
@@ -283,31 +284,57 @@ Result<std::vector<TenantId>> LogTables::tenants() const {
     return std::vector(tenants.begin(), tenants.end());
 }
 
-Result<void> LogTables::write(std::uint64_t end, std::span<const IndexedRecord* const> records) {
+Result<void> LogTables::write(std::uint64_t end, std::span<const RecordView> records) {
     return write(end, records, {}, Sync::yes);
 }
 
-Result<void> LogTables::fill(std::uint64_t end, std::span<const IndexedRecord* const> records,
+Result<void> LogTables::fill(std::uint64_t end, std::span<const RecordView> records,
                              std::span<const LogNote> notes) {
     return write(end, records, notes, Sync::no);
 }
 
-Result<void> LogTables::write(std::uint64_t end, std::span<const IndexedRecord* const> records,
+namespace {
+
+Result<void> put_notes(rocksdb::WriteBatch& batch, const LogDatabase& database,
+                       std::span<const LogNote> notes) {
+    for (const LogNote& note : notes) {
+        BOS_ROCKS(batch.Put(database.families().notes, note.key, note.value), "build a batch");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> LogTables::write(std::uint64_t end, std::span<const RecordView> records,
                               std::span<const LogNote> notes, Sync sync) {
     BOS_CHECK(tail_.wait_for_room());
     BOS_USE_DATABASE();
     rocksdb::WriteBatch batch;
-    for (const IndexedRecord* record : records) {
-        BOS_ROCKS(
-            batch.Put(database.families().records, log_rows::record_key(++end), record->bytes),
-            "build a batch");
+    for (const RecordView& record : records) {
+        BOS_ROCKS(batch.Put(database.families().records, log_rows::record_key(++end), record.bytes),
+                  "build a batch");
     }
-    for (const LogNote& note : notes) {
-        BOS_ROCKS(batch.Put(database.families().notes, note.key, note.value), "build a batch");
-    }
+    BOS_CHECK(put_notes(batch, database, notes));
     rocksdb::WriteOptions options;
     options.sync = sync == Sync::yes;
     BOS_ROCKS(database.db().Write(options, &batch), "write to the log");
+    tail_.add_all(records);
+    return {};
+}
+
+Result<void> LogTables::fill_in_bulk(std::uint64_t end, std::span<const RecordView> records,
+                                     std::span<const LogNote> notes) {
+    BOS_CHECK(tail_.wait_for_room());
+    BOS_USE_DATABASE();
+    SortedFile file(database, database.families().records, fmt::format("records-{}", end + 1));
+    BOS_CHECK(file.begin());
+    for (const RecordView& record : records) {
+        BOS_CHECK(file.put(log_rows::record_key(++end), record.bytes));
+    }
+    rocksdb::WriteBatch batch;
+    BOS_CHECK(put_notes(batch, database, notes));
+    BOS_ROCKS(database.db().Write({}, &batch), "write to the log");
+    BOS_CHECK(file.ingest());  // and syncs the notes before
     tail_.add_all(records);
     return {};
 }

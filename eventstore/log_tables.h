@@ -66,14 +66,17 @@ class LogTables {
     /// tenant's chain. Blocks while the index in memory is at its bound. Errors: full = nothing was
     /// written, and nothing can be until reopen(); anything else is the end of this database in
     /// this process.
-    [[nodiscard]] Result<void> write(std::uint64_t end,
-                                     std::span<const IndexedRecord* const> records);
+    [[nodiscard]] Result<void> write(std::uint64_t end, std::span<const RecordView> records);
 
     /// As write(), with `notes` in the same batch, and not synced: what a power loss takes is
     /// filled in again.
-    [[nodiscard]] Result<void> fill(std::uint64_t end,
-                                    std::span<const IndexedRecord* const> records,
+    [[nodiscard]] Result<void> fill(std::uint64_t end, std::span<const RecordView> records,
                                     std::span<const LogNote> notes);
+    /// As fill(), for so many records that a file of them is quicker than a batch. `notes` are
+    /// written and durable first, so a crash may leave them without the records: they have to be
+    /// true of both. Then the records are there, all or none, durable.
+    [[nodiscard]] Result<void> fill_in_bulk(std::uint64_t end, std::span<const RecordView> records,
+                                            std::span<const LogNote> notes);
     /// Of a replica.
     [[nodiscard]] Result<std::optional<std::string>> note(const std::string& key) const;
 
@@ -87,8 +90,7 @@ class LogTables {
     enum class Sync { yes, no };
 
     explicit LogTables(LogTablesOptions options);
-    [[nodiscard]] Result<void> write(std::uint64_t end,
-                                     std::span<const IndexedRecord* const> records,
+    [[nodiscard]] Result<void> write(std::uint64_t end, std::span<const RecordView> records,
                                      std::span<const LogNote> notes, Sync sync);
     [[nodiscard]] Result<void> index_tail_of(const LogDatabase& database);
     [[nodiscard]] Result<void> move_oldest(const LogDatabase& database);

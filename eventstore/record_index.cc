@@ -7,7 +7,11 @@
 namespace bos::eventstore {
 
 Result<RecordIndex> index_of(std::string_view record) {
-    BOS_TRY(const VerifiedRecord verified, VerifiedRecord::of(record));
+    // Records that were read come unaligned, by the hundred thousand; rare large ones give it back.
+    thread_local VerifiedRecord::Room room;
+    constexpr std::size_t room_kept = 64 * 1024 / sizeof(VerifiedRecord::Room::value_type);
+    if (room.size() > room_kept) VerifiedRecord::Room().swap(room);
+    BOS_TRY(const VerifiedRecord verified, VerifiedRecord::of(record, room));
     const fb::Commit& commit = verified.commit();
     RecordIndex index{.link = verified.link(),
                       .hash = hash_of(record),

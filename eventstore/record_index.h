@@ -37,6 +37,15 @@ struct IndexedRecord {
     RecordIndex index;
 };
 
+/// The same, of bytes and index that somebody else holds.
+struct RecordView {
+    std::string_view bytes;
+    const RecordIndex* index = nullptr;
+
+    RecordView(std::string_view of, const RecordIndex& its_index) : bytes(of), index(&its_index) {}
+    explicit RecordView(const IndexedRecord& record) : RecordView(record.bytes, record.index) {}
+};
+
 /// Errors: corrupt.
 [[nodiscard]] Result<RecordIndex> index_of(std::string_view record);
 

@@ -25,10 +25,13 @@ bool is_aligned(std::string_view bytes) {
     return reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(std::uint64_t) == 0;
 }
 
-std::vector<std::uint64_t> aligned_copy(std::string_view bytes) {
-    std::vector<std::uint64_t> words((bytes.size() + 7) / 8);
-    std::memcpy(words.data(), bytes.data(), bytes.size());
-    return words;
+/// Bytes where they may be read in place.
+const std::uint8_t* aligned(std::string_view bytes, VerifiedRecord::Room& room) {
+    if (is_aligned(bytes)) return reinterpret_cast<const std::uint8_t*>(bytes.data());
+    const std::size_t words = (bytes.size() + sizeof(room[0]) - 1) / sizeof(room[0]);
+    if (room.size() < words) room.resize(words);
+    std::memcpy(room.data(), bytes.data(), bytes.size());
+    return reinterpret_cast<const std::uint8_t*>(room.data());
 }
 
 /// What a record's parts add up to. Parts of a buffer may overlap, so that a small record could
@@ -48,14 +51,11 @@ bool is_actor(const fb::Actor* actor) {
 
 }  // namespace
 
-Result<VerifiedRecord> VerifiedRecord::of(std::string_view record) {
+Result<VerifiedRecord> VerifiedRecord::of(std::string_view record, Room& room) {
     if (record.size() < header_bytes || record.size() > record_bytes_max) {
         return corrupt(fmt::format("{} bytes are not a commit", record.size()));
     }
-    std::vector<std::uint64_t> aligned;
-    if (!is_aligned(record)) aligned = aligned_copy(record);
-    const auto* bytes = aligned.empty() ? reinterpret_cast<const std::uint8_t*>(record.data())
-                                        : reinterpret_cast<const std::uint8_t*>(aligned.data());
+    const std::uint8_t* bytes = aligned(record, room);
     if (!fb::CommitBufferHasIdentifier(bytes)) return corrupt("not a commit (file identifier)");
     flatbuffers::Verifier verifier(bytes, record.size(), depth_max, tables_max);
     if (!fb::VerifyCommitBuffer(verifier)) return corrupt("not a sound buffer");
@@ -71,7 +71,7 @@ Result<VerifiedRecord> VerifiedRecord::of(std::string_view record) {
     }
     if (commit->events()->size() > events_max) return corrupt("too many events");
     if (unfolded_bytes(*commit) > record.size()) return corrupt("parts overlap");
-    return VerifiedRecord(std::move(aligned), commit, *std::move(tenant));
+    return VerifiedRecord(commit, *std::move(tenant));
 }
 
 Link VerifiedRecord::link() const {

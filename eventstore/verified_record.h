@@ -15,11 +15,14 @@ struct Commit;
 }
 
 /// A record's bytes after every check that makes it safe to read them in place. Internal to the
-/// event store: others use decode() and link_of(). Keeps a view of the bytes that it was made from.
+/// event store: others use decode() and link_of().
 class VerifiedRecord {
   public:
-    /// Errors: corrupt, with what is wrong.
-    [[nodiscard]] static Result<VerifiedRecord> of(std::string_view record);
+    /// Room for a copy of bytes that came unaligned; to be used again.
+    using Room = std::vector<std::uint64_t>;
+
+    /// Keeps a view of `record`, or of its copy in `room`. Errors: corrupt, with what is wrong.
+    [[nodiscard]] static Result<VerifiedRecord> of(std::string_view record, Room& room);
 
     VerifiedRecord(VerifiedRecord&&) = default;
     VerifiedRecord& operator=(VerifiedRecord&&) = default;
@@ -30,10 +33,9 @@ class VerifiedRecord {
     [[nodiscard]] Link link() const;
 
   private:
-    VerifiedRecord(std::vector<std::uint64_t> aligned, const fb::Commit* commit, TenantId tenant)
-        : aligned_(std::move(aligned)), commit_(commit), tenant_(std::move(tenant)) {}
+    VerifiedRecord(const fb::Commit* commit, TenantId tenant)
+        : commit_(commit), tenant_(std::move(tenant)) {}
 
-    std::vector<std::uint64_t> aligned_;  ///< the copy, when the bytes came unaligned
     const fb::Commit* commit_;
     TenantId tenant_;
 };
