@@ -14,8 +14,12 @@ constexpr auto between_tries = std::chrono::milliseconds(200);
 
 }  // namespace
 
-LogIndexer::LogIndexer(IndexTail& tail, Move move, Fatal fatal)
-    : tail_(tail), move_(std::move(move)), fatal_(std::move(fatal)), thread_([this] { run(); }) {}
+LogIndexer::LogIndexer(IndexTail& tail, Move move, Fatal fatal, Priority priority)
+    : tail_(tail),
+      move_(std::move(move)),
+      fatal_(std::move(fatal)),
+      priority_(priority),
+      thread_([this] { run(); }) {}
 
 LogIndexer::~LogIndexer() {
     tail_.stop();
@@ -23,8 +27,9 @@ LogIndexer::~LogIndexer() {
 }
 
 void LogIndexer::run() {
-    // Appends come first: nobody waits for the index unless the tail is full.
-    std::ignore = ::setpriority(PRIO_PROCESS, 0, behind_appends);  // on Linux, of this thread
+    if (priority_ == Priority::low) {
+        std::ignore = ::setpriority(PRIO_PROCESS, 0, behind_appends);  // on Linux, of this thread
+    }
     while (tail_.wait_for_full()) {
         const Result<void> moved = move_();
         if (moved) continue;

@@ -16,8 +16,13 @@ class LogIndexer {
     /// there.
     using Move = std::function<Result<void>()>;
 
+    enum class Priority {
+        low,   ///< behind those who append: nobody waits for the index unless the tail is full
+        same,  ///< a replica that is filled does wait for it
+    };
+
     /// `tail` outlives it.
-    LogIndexer(IndexTail& tail, Move move, Fatal fatal);
+    LogIndexer(IndexTail& tail, Move move, Fatal fatal, Priority priority);
     /// Ends after the segment under way.
     ~LogIndexer();
     LogIndexer(const LogIndexer&) = delete;
@@ -29,6 +34,7 @@ class LogIndexer {
     IndexTail& tail_;
     const Move move_;
     const Fatal fatal_;
+    const Priority priority_;
     std::thread thread_;
 };
 

@@ -82,7 +82,8 @@ Result<std::unique_ptr<LogTables>> LogTables::open(LogTablesOptions options) {
     if (!tables->options_.read_only) {
         tables->indexer_ = std::make_unique<LogIndexer>(
             tables->tail_, [self = tables.get()] { return self->move_oldest(); },
-            tables->options_.fatal);
+            tables->options_.fatal,
+            tables->options_.refillable ? LogIndexer::Priority::same : LogIndexer::Priority::low);
     }
     return tables;
 }
