@@ -19,7 +19,7 @@ namespace bos::eventstore {
 
 /// The index of the newest records, those that the tables do not have yet: one segment that grows,
 /// and before it those that are full and wait to be written to the tables. It is bounded: a writer
-/// waits for room.
+/// waits for room, and adds one write to it.
 ///
 /// A look-up that finds nothing here goes on in the tables, in this order: a segment leaves the
 /// tail when the tables have it, so what was here before is there after.

@@ -30,7 +30,8 @@ Properties properties_of(const Properties& given, std::chrono::milliseconds fetc
     set("fetch.message.max.bytes", "4194304");
     // Past one of these 2.0.2 pauses for a whole second (fetch.queue.backoff.ms came with 2.2): so
     // the bound in bytes is above what a second takes, and that in messages out of the way.
-    set("queued.max.messages.kbytes", "131072");
+    // 256 MiB, in memory only while a node is far behind.
+    set("queued.max.messages.kbytes", "262144");
     set("queued.min.messages", "10000000");
     set("topic.metadata.refresh.interval.ms", "30000");
     return all;

@@ -13,10 +13,10 @@ namespace bos::eventstore {
 
 namespace {
 
-// One write of the replica takes at most these, and does so only far behind a topic's end. Their
-// index is a segment of the index's tail, or little more.
-constexpr std::size_t messages_max = 32'768;
-constexpr std::size_t message_bytes_enough = 16 * 1024 * 1024;
+// One write of the replica takes at most these, and does so only far behind a topic's end: each has
+// some syncs. Their index is two segments of the index's tail.
+constexpr std::size_t messages_max = 65'536;
+constexpr std::size_t message_bytes_enough = 24 * 1024 * 1024;
 constexpr std::size_t reports_max = 64;
 constexpr auto tick_every = std::chrono::milliseconds(50);
 // What may come meanwhile is far below what is kept free.

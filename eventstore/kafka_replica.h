@@ -26,9 +26,9 @@ struct KafkaReplicaOptions {
 };
 
 /// A node's copy of the logs that it reads from Kafka: every read is answered from it. It holds
-/// only valid records, and for each tenant where its last one stands in the topic, in the same
-/// batch; so reading goes on from there after whatever kind of end. Nothing in it is synced, for
-/// nothing in it is the only copy.
+/// only valid records, and knows for each tenant where its last one stands in the topic; so reading
+/// goes on from there after whatever kind of end. Batches are not synced, for nothing in it is the
+/// only copy; bulks are.
 ///
 /// Thread-safe for reads; write(), make_room() and set_cluster_id() on one thread.
 class KafkaReplica {

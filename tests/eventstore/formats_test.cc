@@ -56,6 +56,9 @@ TEST_CASE("the log's keys are the same in every release") {
     CHECK_EQ(to_hex(log_rows::end_key()), "65");
     CHECK_EQ(to_hex(log_rows::origin_key(acme)), "6f61636d650001");
     CHECK_EQ(to_hex(log_rows::origin_value(41)), "0000000000000029");
+    CHECK_EQ(to_hex(log_rows::announced_key(acme)), "6261636d650001");
+    CHECK_EQ(to_hex(log_rows::announced_value({.position = Position{7}, .offset = 41})),
+             "00000000000000070000000000000029");
     CHECK_EQ(to_hex(log_rows::cluster_key()), "63");
 }
 
