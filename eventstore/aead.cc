@@ -16,9 +16,14 @@ constexpr std::size_t bytes_max = std::size_t{1} << 30;
 
 using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&::EVP_CIPHER_CTX_free)>;
 
-Context new_context() {
+/// Prepared once for each thread: OpenSSL 3 would look the algorithm up for every field. It keeps
+/// the schedule of the last key that the thread used, until the next one replaces it.
+enum class Mode : int { open = 0, seal = 1 };
+Context new_context(Mode mode) {
     Context context(::EVP_CIPHER_CTX_new(), &::EVP_CIPHER_CTX_free);
     BOS_ASSERT(context != nullptr);
+    BOS_ASSERT(::EVP_CipherInit_ex(context.get(), ::EVP_aes_256_gcm(), nullptr, nullptr, nullptr,
+                                   static_cast<int>(mode)) == 1);
     return context;
 }
 
@@ -39,12 +44,12 @@ int size_of(std::string_view bytes) {
 
 std::string gcm_seal(const Aes256Key& key, const GcmNonce& nonce, std::string_view associated,
                      std::string_view plain) {
-    const Context context = new_context();
+    thread_local const Context context = new_context(Mode::seal);
     std::string sealed(plain.size() + gcm_tag_bytes, '\0');
     unsigned char* tag = data_of(sealed) + plain.size();
     int written = 0;
-    BOS_ASSERT(::EVP_EncryptInit_ex(context.get(), ::EVP_aes_256_gcm(), nullptr, key.data(),
-                                    nonce.data()) == 1);
+    BOS_ASSERT(::EVP_EncryptInit_ex(context.get(), nullptr, nullptr, key.data(), nonce.data()) ==
+               1);
     BOS_ASSERT(::EVP_EncryptUpdate(context.get(), nullptr, &written, data_of(associated),
                                    size_of(associated)) == 1);
     BOS_ASSERT(::EVP_EncryptUpdate(context.get(), data_of(sealed), &written, data_of(plain),
@@ -57,13 +62,13 @@ std::string gcm_seal(const Aes256Key& key, const GcmNonce& nonce, std::string_vi
 std::optional<std::string> gcm_open(const Aes256Key& key, const GcmNonce& nonce,
                                     std::string_view associated, std::string_view sealed) {
     if (sealed.size() < gcm_tag_bytes || sealed.size() > bytes_max) return std::nullopt;
-    const Context context = new_context();
+    thread_local const Context context = new_context(Mode::open);
     const std::string_view cipher = sealed.substr(0, sealed.size() - gcm_tag_bytes);
     std::string tag(sealed.substr(cipher.size()));
     std::string plain(cipher.size(), '\0');
     int written = 0;
-    BOS_ASSERT(::EVP_DecryptInit_ex(context.get(), ::EVP_aes_256_gcm(), nullptr, key.data(),
-                                    nonce.data()) == 1);
+    BOS_ASSERT(::EVP_DecryptInit_ex(context.get(), nullptr, nullptr, key.data(), nonce.data()) ==
+               1);
     BOS_ASSERT(::EVP_DecryptUpdate(context.get(), nullptr, &written, data_of(associated),
                                    size_of(associated)) == 1);
     BOS_ASSERT(::EVP_DecryptUpdate(context.get(), data_of(plain), &written, data_of(cipher),

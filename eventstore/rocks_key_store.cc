@@ -202,9 +202,13 @@ RocksKeyStore::~RocksKeyStore() {
 }
 
 Result<SubjectKey> RocksKeyStore::key_for(const TenantId& tenant, const StreamId& subject) {
-    BOS_TRY(std::optional<SubjectKey> known, rows_->key_of(tenant, subject));
-    if (known) return *known;
-    return assign(tenant, subject);
+    const std::string owner = subject_bytes(tenant, subject);
+    if (const auto cached = cache_.of_subject(owner)) return *cached;
+    const std::uint64_t read_at = cache_.erasures();
+    BOS_TRY(const std::optional<SubjectKey> known, rows_->key_of(tenant, subject));
+    Result<SubjectKey> key = known ? Result<SubjectKey>(*known) : assign(tenant, subject);
+    if (key) cache_.put(read_at, owner, tenant, *key);
+    return key;
 }
 
 Result<SubjectKey> RocksKeyStore::assign(const TenantId& tenant, const StreamId& subject) {
@@ -239,13 +243,18 @@ Result<void> RocksKeyStore::sync() {
 }
 
 Result<SubjectKey> RocksKeyStore::find(const TenantId& tenant, const Uuid& key_id) const {
-    return rows_->find(tenant, key_id);
+    if (const auto cached = cache_.find(tenant, key_id)) return *cached;
+    const std::uint64_t read_at = cache_.erasures();
+    BOS_TRY(SubjectKey key, rows_->find(tenant, key_id));
+    cache_.put(read_at, tenant, key);
+    return key;
 }
 
 Result<void> RocksKeyStore::destroy(const TenantId& tenant, const StreamId& subject) {
     {
         const std::lock_guard lock(mutex_);
         BOS_CHECK(rows_->erase(tenant, subject));
+        cache_.forget();
     }
     const std::lock_guard lock(erase_mutex_);
     return rows_->purge();

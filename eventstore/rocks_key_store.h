@@ -1,6 +1,7 @@
 #pragma once
 
 #include "eventstore/end_process.h"
+#include "eventstore/key_cache.h"
 #include "eventstore/key_store.h"
 
 #include <rocksdb/env.h>
@@ -61,6 +62,9 @@ class RocksKeyStore final : public KeyStore {
     // Constant after construction.
     const RocksKeyStoreOptions options_;
     const std::unique_ptr<Rows> rows_;
+
+    // Thread-safe by itself.
+    mutable KeyCache cache_;
 
     /// One assignment, erasure or new tenant secret at a time.
     std::mutex mutex_;

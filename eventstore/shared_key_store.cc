@@ -122,9 +122,12 @@ SharedKeyStore::~SharedKeyStore() {
 
 Result<SubjectKey> SharedKeyStore::key_for(const TenantId& tenant, const StreamId& subject) {
     const std::string owner = subject_bytes(tenant, subject);
+    if (const auto cached = cache_.of_subject(owner)) return *cached;
+    const std::uint64_t read_at = cache_.erasures();
     BOS_TRY(const std::optional<SubjectKey> stored, stored_key_of(tenant, owner));
-    if (stored) return *stored;
-    return assign(tenant, owner);
+    Result<SubjectKey> key = stored ? Result<SubjectKey>(*stored) : assign(tenant, owner);
+    if (key) cache_.put(read_at, owner, tenant, *key);
+    return key;
 }
 
 /// Errors: not_found = erased.
@@ -268,8 +271,13 @@ Result<Offset> SharedKeyStore::write(std::vector<shared_keys::Row> rows) {
 // --- finding -----------------------------------------------------------------------------------
 
 Result<SubjectKey> SharedKeyStore::find(const TenantId& tenant, const Uuid& key_id) const {
+    if (const auto cached = cache_.find(tenant, key_id)) return *cached;
+    const std::uint64_t read_at = cache_.erasures();
     BOS_TRY(const std::optional<SubjectKey> found, look_for(tenant, key_id));
-    if (found) return *found;
+    if (found) {
+        cache_.put(read_at, tenant, *found);
+        return *found;
+    }
     {
         const std::lock_guard lock(mutex_);
         if (absent_.contains(key_id)) return key_is_lost(key_id);
@@ -385,6 +393,7 @@ Result<void> SharedKeyStore::apply(std::span<const SharedTopic::Record> records,
 }
 
 void SharedKeyStore::note(const shared_keys::Folded& folded) {
+    if (folded.erased || folded.purge) cache_.forget();
     const auto drop = [this](const std::string& owner) {
         const auto given = given_.find(owner);
         if (given == given_.end()) return;

@@ -2,6 +2,7 @@
 
 #include "eventstore/end_process.h"
 #include "eventstore/kafka_shared_topic.h"
+#include "eventstore/key_cache.h"
 #include "eventstore/key_rows.h"
 #include "eventstore/key_store.h"
 #include "eventstore/key_wrapping.h"
@@ -121,6 +122,9 @@ class SharedKeyStore final : public KeyStore {
     const SharedKeyStoreOptions options_;
     const std::unique_ptr<KeyRows> rows_;
     std::optional<KeyWrapping> wrapping_;  ///< set before anything but the topic's thread runs
+
+    // Thread-safe by itself; the topic's thread empties it when it reads of an erasure.
+    mutable KeyCache cache_;
 
     mutable std::mutex mutex_;
     std::condition_variable settled_;

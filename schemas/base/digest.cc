@@ -6,10 +6,15 @@
 #include "schemas/base/assert.h"
 #include "schemas/base/random.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+
+#include <array>
+#include <memory>
+#include <string>
 
 namespace bos {
 
@@ -32,11 +37,35 @@ Hash sha256(std::string_view bytes) {
     return hash;
 }
 
+namespace {
+
+using MacContext = std::unique_ptr<EVP_MAC_CTX, decltype(&::EVP_MAC_CTX_free)>;
+
+/// HMAC with SHA-256, looked up once: HMAC() of OpenSSL 3 does it on each call.
+MacContext hmac_sha256_context() {
+    const std::unique_ptr<EVP_MAC, decltype(&::EVP_MAC_free)> hmac(
+        ::EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr), &::EVP_MAC_free);
+    MacContext context(::EVP_MAC_CTX_new(hmac.get()), &::EVP_MAC_CTX_free);
+    BOS_ASSERT(context != nullptr);
+    std::string digest = OSSL_DIGEST_NAME_SHA2_256;
+    const std::array<OSSL_PARAM, 2> parameters{
+        ::OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+        ::OSSL_PARAM_construct_end()};
+    BOS_ASSERT(::EVP_MAC_CTX_set_params(context.get(), parameters.data()) == 1);
+    return context;
+}
+
+}  // namespace
+
 Hash hmac_sha256(std::string_view key, std::string_view bytes) {
+    thread_local const MacContext context = hmac_sha256_context();
     Hash hash;
-    unsigned int size = 0;
-    BOS_ASSERT(::HMAC(::EVP_sha256(), key.data(), static_cast<int>(key.size()), data_of(bytes),
-                      bytes.size(), hash.bytes.data(), &size) != nullptr);
+    std::size_t size = 0;
+    // Without a key it would go on with the one before.
+    BOS_ASSERT(!key.empty());
+    BOS_ASSERT(::EVP_MAC_init(context.get(), data_of(key), key.size(), nullptr) == 1);
+    BOS_ASSERT(::EVP_MAC_update(context.get(), data_of(bytes), bytes.size()) == 1);
+    BOS_ASSERT(::EVP_MAC_final(context.get(), hash.bytes.data(), &size, hash.bytes.size()) == 1);
     return hash;
 }
 

@@ -122,6 +122,9 @@ TEST_CASE("digests are those of the standards") {
     // RFC 4231 test case 2.
     CHECK(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")) ==
           "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    // Test case 1: the key before it, which was shorter, has left nothing behind.
+    CHECK(to_hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")) ==
+          "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     Sha256 pieces;
     pieces.update("a");
     pieces.update("bc");
