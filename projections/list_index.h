@@ -73,18 +73,24 @@ struct ListIndex {
     using Row = typename Rows::row_type;
     using Id = typename Rows::key_type;
 
+    /// The keys of a row's index entries, in order.
+    using Entries = std::vector<std::string>;
+
     static void put(ViewWriter& rows, const Row& row) {
-        const Id id = L::id_of(row);
-        const std::optional<Row> old = Rows::get(rows, id);
-        const std::vector<std::string> before = old ? entries_of(*old) : std::vector<std::string>{};
-        const std::vector<std::string> after = entries_of(row);
+        const std::optional<Row> old = Rows::get(rows, L::id_of(row));
+        replace(rows, old ? entries_of(*old) : Entries{}, row);
+    }
+
+    /// The same for who has read the row before: `before` are its entries, none if there was none.
+    static void replace(ViewWriter& rows, const Entries& before, const Row& row) {
+        const Entries after = entries_of(row);
         for (const std::string& entry : before) {
             if (!std::ranges::binary_search(after, entry)) rows.erase(entry);
         }
         for (const std::string& entry : after) {
             if (!std::ranges::binary_search(before, entry)) rows.put(entry, {});
         }
-        Rows::put(rows, id, row);
+        Rows::put(rows, L::id_of(row), row);
     }
 
     static void erase(ViewWriter& rows, const Id& id) {
@@ -99,15 +105,15 @@ struct ListIndex {
     static bool update(ViewWriter& rows, const Id& id, Change&& change) {
         std::optional<Row> row = Rows::get(rows, id);
         if (!row) return false;
+        const Entries before = entries_of(*row);
         change(*row);
-        put(rows, *row);
+        replace(rows, before, *row);
         return true;
     }
 
-  private:
-    static std::vector<std::string> entries_of(const Row& row) {
+    [[nodiscard]] static Entries entries_of(const Row& row) {
         const RowScopes scopes = L::scopes_of(row);
-        std::vector<std::string> entries;
+        Entries entries;
         add_entries(entries, KeyWriter().u8(L::index).u8(static_cast<std::uint8_t>(Scope::all)),
                     row);
         if (scopes.owner) {
@@ -121,11 +127,12 @@ struct ListIndex {
         entries.erase(std::ranges::unique(entries).begin(), entries.end());
         return entries;
     }
+
+  private:
     static KeyWriter user_range(Scope scope, const UserId& user) {
         return KeyWriter().u8(L::index).u8(static_cast<std::uint8_t>(scope)).uuid(user.value());
     }
-    static void add_entries(std::vector<std::string>& entries, const KeyWriter& range,
-                            const Row& row) {
+    static void add_entries(Entries& entries, const KeyWriter& range, const Row& row) {
         for (const std::string& group : groups_in<L>(row)) {
             for (std::size_t sort = 0; sort < std::size(L::sorts); ++sort) {
                 KeyWriter entry = range;

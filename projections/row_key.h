@@ -13,13 +13,17 @@
 ///     column family   key                                             value
 ///     head            tenant | u16 view | u32 generation | row key    u64 position | row
 ///     graves          tenant | u16 view | u32 generation | row key    u64 position of the deletion
+///     |
+///                                                                     u64 position | row
 ///     history         key as in head | u64 ~position                  u8 kind (0 deleted, 1 row) |
-///     row meta            see tenant_meta.h
+///                                                                     row
+///     meta            see tenant_meta.h
 ///
-/// A row stands in head or in graves, never in both; what it was before stands in history, newest
-/// first. `generation` lets a view be built anew beside the one that is read. A row key starts with
-/// the number of its table inside the view (u8), and no row key of a view may be a prefix of
-/// another: KeyWriter sees to that when all keys of a table have the same parts.
+/// A row stands in head or in graves, never in both; a grave also has the row as it was last. What
+/// it was before that stands in history, newest first. `generation` lets a view be built anew
+/// beside the one that is read. A row key starts with the number of its table inside the view (u8),
+/// and no row key of a view may be a prefix of another: KeyWriter sees to that when all keys of a
+/// table have the same parts.
 ///
 /// Example: tenant "acme", view 7, generation 2, table 0, id 018f…01, written at 5 and again at 9:
 ///     head     61 63 6d 65 00 01 | 00 07 | 00 00 00 02 | 00 01 8f … 01                 00 … 09 |

@@ -28,7 +28,7 @@ Runner::~Runner() = default;
 std::shared_ptr<Runner::Tenant> Runner::tenant_of(const TenantId& tenant) {
     const std::scoped_lock lock(mutex_);
     std::shared_ptr<Tenant>& state = tenants_[tenant];
-    if (!state) state = std::make_shared<Tenant>();
+    if (!state) state = std::make_shared<Tenant>(cached_bytes_);
     return state;
 }
 
@@ -43,7 +43,7 @@ Result<Position> Runner::open(const TenantId& tenant, const eventstore::EventLog
     const std::scoped_lock building(state->building);
     {
         const std::scoped_lock writing(state->writing);
-        state->session.reset();
+        close_session(*state);
         BOS_CHECK(store_.drop_unfinished(tenant));
         BOS_CHECK(drop_what_left_the_set(tenant));
     }
@@ -117,8 +117,45 @@ Result<void> Runner::apply(Tenant& state, const eventstore::Commit& commit) {
 
 Result<void> Runner::finish(Tenant& state) {
     BOS_CHECK(state.session->finish());
-    if (state.session->cached_bytes() > options_.live_cache_bytes_max) state.session->drop_cache();
+    state.cached.become(state.session->cached_bytes());
+    state.used = ++turn_;
+    if (cached_bytes_ > options_.live_cache_bytes_max) shrink_caches(state);
     return {};
+}
+
+/// Down to half, so that it is seldom; those first that were not written to for the longest time.
+/// `state`, whose `writing` the caller holds, comes last, and one that is being written to keeps
+/// what it has.
+void Runner::shrink_caches(Tenant& state) {
+    struct Candidate {
+        std::uint64_t used;
+        std::shared_ptr<Tenant> tenant;
+    };
+    std::vector<Candidate> candidates;
+    {
+        const std::scoped_lock lock(mutex_);
+        for (const auto& [id, tenant] : tenants_) {
+            if (tenant.get() != &state) candidates.push_back({tenant->used, tenant});
+        }
+    }
+    std::ranges::sort(candidates, {}, &Candidate::used);
+    for (const Candidate& candidate : candidates) {
+        if (cached_bytes_ <= options_.live_cache_bytes_max / 2) return;
+        const std::unique_lock writing(candidate.tenant->writing, std::try_to_lock);
+        if (writing) drop_cache(*candidate.tenant);
+    }
+    if (cached_bytes_ > options_.live_cache_bytes_max / 2) drop_cache(state);
+}
+
+void Runner::drop_cache(Tenant& state) {
+    if (!state.session) return;
+    state.session->drop_cache();
+    state.cached.become(0);
+}
+
+void Runner::close_session(Tenant& state) {
+    state.session.reset();
+    state.cached.become(0);
 }
 
 Result<void> Runner::project(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
@@ -132,7 +169,7 @@ Result<void> Runner::project(const TenantId& tenant, std::span<const eventstore:
     }
     if (outcome) outcome = finish(*state);
     // What was applied in memory only must not be seen by the next commit.
-    if (!outcome) state->session.reset();
+    if (!outcome) close_session(*state);
     return outcome;
 }
 
@@ -160,7 +197,7 @@ Result<void> Runner::catch_up_locked(const TenantId& tenant, const eventstore::E
         log.scan(tenant, state.session->position().next(), head.position, apply_record);
     if (outcome) outcome = scanned;
     if (outcome) outcome = finish(state);
-    if (!outcome) state.session.reset();
+    if (!outcome) close_session(state);
     return outcome;
 }
 
@@ -209,7 +246,7 @@ Result<void> Runner::build_and_change_over(const TenantId& tenant, const eventst
     const std::scoped_lock writing(state.writing);
     BOS_TRY(const Position to, target());
     BOS_CHECK(fresh.advance(log, to, options.progress));
-    state.session.reset();
+    close_session(state);
     return store_.go_live(tenant, fresh.generations(), to);
 }
 

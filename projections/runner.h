@@ -4,6 +4,8 @@
 #include "projections/view_set.h"
 #include "projections/view_store.h"
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -19,7 +21,7 @@ struct RunnerOptions {
     std::size_t batch_bytes_max = 8u << 20;  ///< of one write while catching up or building
     std::size_t build_cache_bytes_max = 256u
                                         << 20;  ///< rows kept in memory by one build, all threads
-    std::size_t live_cache_bytes_max = 256u << 10;  ///< rows kept in memory for each open tenant
+    std::size_t live_cache_bytes_max = 32u << 20;  ///< rows kept in memory, of all open tenants
 };
 
 /// How far a build has come: `done` of `all` commits. Called on the thread that called the runner.
@@ -81,11 +83,33 @@ class Runner {
     [[nodiscard]] const ViewSet& views() const { return views_; }
 
   private:
+    /// A tenant's part of what all of them keep in memory; goes with the tenant.
+    class CachedBytes {
+      public:
+        explicit CachedBytes(std::atomic<std::size_t>& all) : all_(all) {}
+        ~CachedBytes() { become(0); }
+        CachedBytes(const CachedBytes&) = delete;
+        CachedBytes& operator=(const CachedBytes&) = delete;
+
+        void become(std::size_t bytes) {
+            all_ += bytes - bytes_;  // modulo 2^64, so that it may shrink
+            bytes_ = bytes;
+        }
+
+      private:
+        std::atomic<std::size_t>& all_;
+        std::size_t bytes_ = 0;
+    };
     struct Tenant {
+        explicit Tenant(std::atomic<std::size_t>& cached_by_all) : cached(cached_by_all) {}
+
         std::mutex building;                  // taken before `writing`
         std::mutex writing;                   // guards what follows, and the tenant's live rows
         std::optional<WriteSession> session;  // none = to be opened
         std::vector<std::optional<ViewWriter>> writers;
+        CachedBytes cached;
+
+        std::atomic<std::uint64_t> used = 0;  // turn of the last write
     };
 
     std::shared_ptr<Tenant> tenant_of(const TenantId& tenant);
@@ -93,6 +117,9 @@ class Runner {
     [[nodiscard]] Result<void> open_session(const TenantId& tenant, Tenant& state);
     [[nodiscard]] Result<void> apply(Tenant& state, const eventstore::Commit& commit);
     [[nodiscard]] Result<void> finish(Tenant& state);
+    void shrink_caches(Tenant& state);
+    static void drop_cache(Tenant& state);
+    static void close_session(Tenant& state);
     [[nodiscard]] Result<void> catch_up_locked(const TenantId& tenant,
                                                const eventstore::EventLog& log, Tenant& state);
     // With `building` held.
@@ -110,6 +137,9 @@ class Runner {
     const ViewSet views_;
     const eventstore::FieldSealer& sealer_;
     const RunnerOptions options_;
+
+    std::atomic<std::size_t> cached_bytes_ = 0;  // by the sessions of all tenants
+    std::atomic<std::uint64_t> turn_ = 0;
 
     std::mutex mutex_;  // guards the map only
     std::unordered_map<TenantId, std::shared_ptr<Tenant>> tenants_;

@@ -25,7 +25,7 @@ Error error_of(const rocksdb::Status& status, std::string_view doing) {
 namespace {
 
 constexpr std::string_view format_key = "format";
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;
 
 /// Groups the versions of one row, so that "nothing that old" is answered by a filter.
 class RowOfVersion final : public rocksdb::SliceTransform {

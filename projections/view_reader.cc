@@ -155,9 +155,17 @@ Result<bool> ViewReader::get(std::uint16_t view, std::string_view key, std::stri
     status = database_->db().Get(options, database_->graves(), head_key, &value);
     if (status.IsNotFound()) return false;
     if (!status.ok()) return std::unexpected(error_of(status, "read a deletion"));
-    if (value.size() < position_bytes) return std::unexpected(corrupt_row());
-    if (is_current(Position{read_be64(view_of(value))})) return false;
-    return older_version(head_key, row);
+    return buried_version(head_key, view_of(value), row);
+}
+
+Result<bool> ViewReader::buried_version(std::string_view head_key, std::string_view grave,
+                                        std::string& row) const {
+    if (grave.size() < 2 * position_bytes) return std::unexpected(corrupt_row());
+    if (is_current(Position{read_be64(grave)})) return false;
+    if (!is_current(Position{read_be64(grave.substr(position_bytes))}))
+        return older_version(head_key, row);
+    row.assign(grave.substr(2 * position_bytes));
+    return true;
 }
 
 Result<bool> ViewReader::older_version(std::string_view head_key, std::string& row) const {
@@ -233,12 +241,12 @@ Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view fr
         const std::string_view key = walk.key();
         const std::string_view value = walk.value();
         if (value.size() < position_bytes) return std::unexpected(corrupt_row());
-        const bool current = is_current(Position{read_be64(value)});
         bool wants_more = true;
-        if (current && live) {
+        if (live && is_current(Position{read_be64(value)})) {
             wants_more = visit(key.substr(prefix_size), value.substr(position_bytes));
-        } else if (!current) {
-            BOS_TRY(const bool existed, older_version(key, older));
+        } else {
+            BOS_TRY(const bool existed,
+                    live ? older_version(key, older) : buried_version(key, value, older));
             if (existed) wants_more = visit(key.substr(prefix_size), older);
         }
         if (!wants_more) return {};

@@ -72,6 +72,8 @@ class ViewReader {
     [[nodiscard]] Result<void> find_position(std::optional<Position> as_of);
     [[nodiscard]] Result<std::string_view> prefix_of(std::uint16_t view) const;
     [[nodiscard]] bool is_current(Position written) const { return written <= position_; }
+    [[nodiscard]] Result<bool> buried_version(std::string_view head_key, std::string_view grave,
+                                              std::string& row) const;
     [[nodiscard]] Result<bool> older_version(std::string_view head_key, std::string& row) const;
     [[nodiscard]] Result<void> scan_head(std::string_view prefix, std::string_view from,
                                          std::string_view to, Direction direction,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace bos::projections {
 
@@ -82,11 +83,17 @@ void WriteSession::load(const Rows& rows, Entry& entry) {
         if (status.IsNotFound()) return;
     }
     if (!status.ok()) return fail(error_of(status, "read a row"));
-    if (value.size() < position_bytes) {
+    const std::string_view bytes(value.data(), value.size());
+    const std::size_t positions = state == State::live ? 1 : 2;
+    if (bytes.size() < positions * position_bytes) {
         return fail(Error{Code::corrupt, "view store: a row is shorter than its position"});
     }
-    const std::string_view bytes(value.data(), value.size());
-    entry.now = {state, Position{read_be64(bytes)}, std::string(bytes.substr(position_bytes))};
+    entry.now = {state,
+                 Position{read_be64(bytes)},
+                 std::string(bytes.substr(positions * position_bytes)),
+                 {}};
+    if (state == State::deleted)
+        entry.now.former = Position{read_be64(bytes.substr(position_bytes))};
     entry.stored = state;
 }
 
@@ -101,13 +108,13 @@ void WriteSession::touch(Rows& rows, Entry& entry) {
 void WriteSession::put(Rows& rows, std::string_view key, std::string row) {
     Entry& entry = find(rows, key);
     touch(rows, entry);
-    entry.now = {State::live, position_, std::move(row)};
+    entry.now = {State::live, position_, std::move(row), {}};
 }
 
 void WriteSession::erase(Rows& rows, std::string_view key) {
     Entry& entry = find(rows, key);
     touch(rows, entry);
-    entry.now = {State::deleted, position_, {}};
+    entry.now = {State::deleted, position_, {}, {}};
 }
 
 std::optional<std::string_view> WriteSession::get(Rows& rows, std::string_view key) {
@@ -186,75 +193,113 @@ void WriteSession::settle(const Touched& touched) {
         entry.now = std::move(entry.before);
         return;
     }
-    remember(*touched.rows, entry, entry.before);
     cached_bytes_ += entry.now.row.size();
     cached_bytes_ -= std::min(cached_bytes_, entry.before.row.size());
-    entry.before = {};
-    if (!entry.dirty) {
-        entry.dirty = true;
-        dirty_.push_back(touched);
-        pending_bytes_ += touched.rows->prefix.size() + entry.key.size() + entry.now.row.size();
+    RowVersion before = std::exchange(entry.before, {});
+    if (entry.now.state == State::deleted) {
+        entry.now.former = before.position;
+        entry.now.row = std::move(before.row);
+    } else {
+        remember(touched, std::move(before));
     }
+    if (entry.dirty) return;
+    entry.dirty = true;
+    dirty_.push_back(touched);
+    pending_bytes_ += touched.rows->prefix.size() + entry.key.size() + entry.now.row.size();
 }
 
-void WriteSession::remember(const Rows& rows, const Entry& entry, const RowVersion& version) {
+void WriteSession::remember(const Touched& touched, RowVersion version) {
     if (version.state == State::absent) return;
+    if (version.state == State::deleted) {
+        remember(touched, {State::live, version.former, std::move(version.row), {}});
+        version.row.clear();
+    }
+    pending_bytes_ += touched.rows->prefix.size() + touched.entry->key.size() + version.row.size();
+    replaced_.push_back({touched.rows, touched.entry, std::move(version)});
+}
+
+bool WriteSession::comes_before(const Rows& rows_a, const Entry& a, const Rows& rows_b,
+                                const Entry& b) {
+    return &rows_a == &rows_b ? a.key < b.key : rows_a.prefix < rows_b.prefix;
+}
+
+/// In the order of the keys: what a memtable looks at on its way to the place of a row is then in
+/// the processor's cache, since it looked at most of it for the row before.
+void WriteSession::add_newest_to_batch() {
+    std::ranges::sort(dirty_, [](const Touched& a, const Touched& b) {
+        return comes_before(*a.rows, *a.entry, *b.rows, *b.entry);
+    });
+    for (const Touched& dirty : dirty_) add_to_batch(dirty);
+}
+
+void WriteSession::add_history_to_batch() {
+    std::ranges::sort(replaced_, [](const Replaced& a, const Replaced& b) {
+        if (a.entry == b.entry) return a.version.position > b.version.position;
+        return comes_before(*a.rows, *a.entry, *b.rows, *b.entry);
+    });
+    for (const Replaced& replaced : replaced_) add_to_batch(replaced);
+}
+
+// WriteBatch only fails on sizes that a row cannot have; the write reports what it did not take.
+
+void WriteSession::add_to_batch(const Replaced& replaced) {
+    const RowVersion& version = replaced.version;
     std::string suffix;
     append_history_suffix(suffix, version.position);
     const char kind = version.state == State::live ? history_row : history_deleted;
-    const std::array<rocksdb::Slice, 3> key = {slice_of(rows.prefix), slice_of(entry.key),
-                                               slice_of(suffix)};
+    const std::array<rocksdb::Slice, 3> key = {slice_of(replaced.rows->prefix),
+                                               slice_of(replaced.entry->key), slice_of(suffix)};
     const std::array<rocksdb::Slice, 2> value = {rocksdb::Slice(&kind, 1), slice_of(version.row)};
-    const rocksdb::Status status = history_.Put(
-        database_->history(), rocksdb::SliceParts(key.data(), static_cast<int>(key.size())),
-        rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
-    if (!status.ok()) fail(error_of(status, "keep an old row"));
+    static_cast<void>(batch_.Put(database_->history(), rocksdb::SliceParts(key.data(), 3),
+                                 rocksdb::SliceParts(value.data(), 2)));
 }
 
-void WriteSession::add_to_batch(const Touched& dirty, rocksdb::WriteBatch& batch) const {
+void WriteSession::add_to_batch(const Touched& dirty) {
     const Entry& entry = *dirty.entry;
-    std::string position;
-    append_be64(position, entry.now.position.value);
+    std::string positions;
+    append_be64(positions, entry.now.position.value);
+    if (entry.now.state == State::deleted) append_be64(positions, entry.now.former.value);
     const std::array<rocksdb::Slice, 2> key_parts = {slice_of(dirty.rows->prefix),
                                                      slice_of(entry.key)};
-    const std::array<rocksdb::Slice, 2> value_parts = {slice_of(position), slice_of(entry.now.row)};
+    const std::array<rocksdb::Slice, 2> value_parts = {slice_of(positions),
+                                                       slice_of(entry.now.row)};
     const rocksdb::SliceParts key(key_parts.data(), 2);
     const rocksdb::SliceParts value(value_parts.data(), 2);
-    // WriteBatch only fails on sizes that a row cannot have; the write reports what it did not
-    // take.
     if (entry.now.state == State::live) {
-        static_cast<void>(batch.Put(database_->head(), key, value));
+        static_cast<void>(batch_.Put(database_->head(), key, value));
         if (entry.stored == State::deleted)
-            static_cast<void>(batch.Delete(database_->graves(), key));
+            static_cast<void>(batch_.Delete(database_->graves(), key));
     } else {
-        static_cast<void>(batch.Put(database_->graves(), key, value));
-        if (entry.stored == State::live) static_cast<void>(batch.Delete(database_->head(), key));
+        static_cast<void>(batch_.Put(database_->graves(), key, value));
+        if (entry.stored == State::live) static_cast<void>(batch_.Delete(database_->head(), key));
     }
 }
 
 Result<void> WriteSession::finish() {
     end_commit();
     if (error_) return std::unexpected(*error_);
-    for (const Touched& dirty : dirty_) add_to_batch(dirty, history_);
+    add_newest_to_batch();
+    add_history_to_batch();
     if (role_ == Role::live) {
-        const rocksdb::Status status = history_.Put(database_->meta(), meta::applied_key(tenant_),
-                                                    meta::position_value(position_));
+        const rocksdb::Status status = batch_.Put(database_->meta(), meta::applied_key(tenant_),
+                                                  meta::position_value(position_));
         if (!status.ok()) fail(error_of(status, "note the position"));
     }
-    if (auto written = database_->write(history_); !written) fail(written.error());
+    if (auto written = database_->write(batch_); !written) fail(written.error());
     if (error_) return std::unexpected(*error_);
     for (const Touched& dirty : dirty_) {
         dirty.entry->dirty = false;
         dirty.entry->stored = dirty.entry->now.state;
     }
     dirty_.clear();
-    history_.Clear();
+    replaced_.clear();
+    batch_.Clear();
     pending_bytes_ = 0;
     return {};
 }
 
 void WriteSession::drop_cache() {
-    BOS_ASSERT(touched_.empty() && dirty_.empty());
+    BOS_ASSERT(touched_.empty() && dirty_.empty() && replaced_.empty());
     for (const std::unique_ptr<Rows>& rows : rows_) {
         rows->by_key.clear();
         rows->in_order.reset();

@@ -58,9 +58,7 @@ class WriteSession {
     [[nodiscard]] Position position() const { return position_; }
     [[nodiscard]] std::span<const Generation> generations() const { return generations_; }
     /// Bytes that finish() would write, roughly.
-    [[nodiscard]] std::size_t pending_bytes() const {
-        return pending_bytes_ + history_.GetDataSize();
-    }
+    [[nodiscard]] std::size_t pending_bytes() const { return pending_bytes_; }
     /// Bytes that drop_cache() would free, roughly.
     [[nodiscard]] std::size_t cached_bytes() const { return cached_bytes_; }
     /// Forgets the rows seen so far; only with nothing pending.
@@ -81,7 +79,8 @@ class WriteSession {
     struct RowVersion {
         State state = State::absent;
         Position position;
-        std::string row;
+        std::string row;  // deleted: as it was
+        Position former;  // deleted: since when it was so
     };
     struct Entry {
         std::string_view key;  // in arena_
@@ -120,10 +119,20 @@ class WriteSession {
         Rows* rows;
         Entry* entry;
     };
+    struct Replaced {
+        const Rows* rows;
+        const Entry* entry;
+        RowVersion version;
+    };
     void end_commit();
     void settle(const Touched& touched);
-    void remember(const Rows& rows, const Entry& entry, const RowVersion& version);
-    void add_to_batch(const Touched& dirty, rocksdb::WriteBatch& batch) const;
+    void remember(const Touched& touched, RowVersion version);
+    [[nodiscard]] static bool comes_before(const Rows& rows_a, const Entry& a, const Rows& rows_b,
+                                           const Entry& b);
+    void add_newest_to_batch();
+    void add_history_to_batch();
+    void add_to_batch(const Touched& dirty);
+    void add_to_batch(const Replaced& replaced);
 
     // Constant after construction.
     const ViewDatabase* database_;
@@ -137,8 +146,10 @@ class WriteSession {
     std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
     std::deque<Entry> entries_;
     std::vector<Touched> touched_;  // by this commit
-    std::vector<Touched> dirty_;    // by commits since the last finish
-    rocksdb::WriteBatch history_;   // versions that were replaced since the last finish
+    // By commits since the last finish:
+    std::vector<Touched> dirty_;
+    std::vector<Replaced> replaced_;
+    rocksdb::WriteBatch batch_;  // empty between two finishes
     std::size_t pending_bytes_ = 0;
     std::size_t cached_bytes_ = 0;
     std::optional<Error> error_;

@@ -85,7 +85,9 @@ void BoardView::replace(const std::optional<Card>& before, const Card& after, Vi
         if (before) count_in_columns(*before, -1, rows);
         count_in_columns(after, 1, rows);
     }
-    ListIndex<CardList>::put(rows, after);
+    ListIndex<CardList>::replace(
+        rows, before ? ListIndex<CardList>::entries_of(*before) : ListIndex<CardList>::Entries{},
+        after);
 }
 
 void BoardView::apply(const StageRetired& event, const EventContext&, ViewWriter& rows) const {

@@ -64,11 +64,14 @@ template <class Event>
         update(lead, event, context);
     }
 void LeadsView::apply(const Event& event, const EventContext& context, ViewWriter& rows) const {
-    Lead lead = Leads::get(rows, event.lead).value_or(Lead{});
+    std::optional<Lead> stored = Leads::get(rows, event.lead);
+    ListIndex<LeadList>::Entries before;
+    if (stored) before = ListIndex<LeadList>::entries_of(*stored);
+    Lead lead = stored ? *std::move(stored) : Lead{};
     update(lead, event, context);
     lead.version = context.version.value;
     lead.updated_at = context.recorded_at;
-    ListIndex<LeadList>::put(rows, lead);
+    ListIndex<LeadList>::replace(rows, before, lead);
     if constexpr (std::is_same_v<Event, LeadCaptured>) {
         if (lead.profile.emails) index_emails(lead.id, lead.profile.emails, context, rows);
     }

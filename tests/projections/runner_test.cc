@@ -79,6 +79,27 @@ TEST_CASE("commits that do not follow are refused and leave nothing behind") {
     CHECK(f.store->read(acme)->position() == Position{2});
 }
 
+TEST_CASE("tenants share what is kept in memory, and rows that were dropped are read again") {
+    Fixture f;
+    CardLog other(other_tenant);
+    Runner tight(*f.store, ViewSet(types<Board, Total>{}), f.sealer,
+                 {.live_cache_bytes_max = 1500});
+    REQUIRE(tight.open(acme, f.log.log()));
+    REQUIRE(tight.open(other_tenant, other.log()));
+    for (unsigned i = 1; i <= 40; ++i) {
+        const int points = static_cast<int>(i);
+        const auto first = f.log.append({recorded(card_id(i % 7), CardMade{"one", points})});
+        REQUIRE(tight.project(acme, std::span(&first, 1)));
+        const auto second = other.append({recorded(card_id(i % 5), CardMade{"two", points})});
+        REQUIRE(tight.project(other_tenant, std::span(&second, 1)));
+    }
+    for (const auto& [tenant, log] : {std::pair(acme, &f.log), std::pair(other_tenant, &other)}) {
+        const auto live = tight.hash(tenant).value();
+        REQUIRE(tight.rebuild(tenant, log->log()));
+        CHECK(tight.hash(tenant).value() == live);
+    }
+}
+
 TEST_CASE("a tenant that was not opened is unavailable") {
     Fixture f;
     const auto commit = f.log.append({recorded(card_id(1), CardMade{"one", 1})});
