@@ -19,8 +19,9 @@ namespace {
 constexpr std::size_t aggregates_max = 8192;
 /// A command that loses this often to another owner's writes is given back to its sender.
 constexpr int attempts_max = 8;
-/// Commits that the sink gets at once while a failed append is recovered from.
-constexpr std::size_t commits_read_at_once = 256;
+/// Commits that the sink gets at once: a busy tenant does not make the others of its shard wait for
+/// longer than these take.
+constexpr std::size_t commits_of_a_batch = 128;
 
 Error unreadable() { return {Code::unavailable, "the log cannot be read at the moment"}; }
 
@@ -139,7 +140,7 @@ void TenantActor::take(Job job) {
         pending.commit = std::move(decided.commit);
     }
     if (!pending.commit) {
-        if (pending_.empty()) return answer(pending.job, *pending.outcome);
+        if (nothing_before()) return answer(pending.job, *pending.outcome);
         pending_.push_back(std::move(pending));
         return;
     }
@@ -342,10 +343,11 @@ Result<std::vector<ForeseenEvent>> TenantActor::foresee(const std::vector<Event>
 Timestamp TenantActor::now() { return std::max(surroundings_.clock.now(), last_recorded_); }
 
 void TenantActor::completed(Result<eventstore::Head> result) {
-    const auto oldest = std::ranges::find_if(pending_, [](const Pending& pending) {
-        return pending.commit && !pending.durable && !pending.failure;
-    });
+    const auto oldest =
+        std::find_if(pending_.begin() + static_cast<std::ptrdiff_t>(with_result_), pending_.end(),
+                     [](const Pending& pending) { return pending.commit.has_value(); });
     BOS_ASSERT(oldest != pending_.end() && outstanding_ > 0);
+    with_result_ = static_cast<std::size_t>(oldest - pending_.begin()) + 1;
     --outstanding_;
     if (result) {
         BOS_ASSERT(result->position == oldest->commit->position && result->hash == oldest->hash);
@@ -358,24 +360,44 @@ void TenantActor::completed(Result<eventstore::Head> result) {
 }
 
 void TenantActor::settle() {
+    if (sink_is_behind()) return;  // applied() comes back here
     std::vector<eventstore::Commit> commits;
-    std::vector<Pending> settled;
     while (!pending_.empty() && !pending_.front().failure &&
-           (!pending_.front().commit || pending_.front().durable)) {
+           (!pending_.front().commit || pending_.front().durable) &&
+           commits.size() < commits_of_a_batch) {
         Pending& front = pending_.front();
         if (front.commit) {
             keys_in_flight_.erase(front.job.request.key);
             commits.push_back(*std::move(front.commit));
         }
-        settled.push_back(std::move(front));
+        applying_.push_back(
+            {std::move(front.job), *std::move(front.outcome), batches_handed_over_ + 1});
         pending_.pop_front();
+        if (with_result_ > 0) --with_result_;
     }
-    if (!commits.empty()) {
-        handed_over_ = commits.back().position;
-        surroundings_.sink.committed(tenant_, commits);
-    }
-    for (Pending& done : settled) answer(done.job, *done.outcome);
+    if (!commits.empty()) return hand_over(std::move(commits));
+    // Answers without commits, and nothing before them.
+    for (; !applying_.empty(); applying_.pop_front())
+        answer(applying_.front().job, applying_.front().outcome);
     if (failing_ && outstanding_ == 0) recover();
+}
+
+/// To be called last: the sink may be done with them at once.
+void TenantActor::hand_over(std::vector<eventstore::Commit> commits) {
+    handed_over_ = commits.back().position;
+    ++batches_handed_over_;
+    surroundings_.sink.committed(tenant_, std::move(commits), [this] { applied(); });
+}
+
+void TenantActor::applied() {
+    ++batches_applied_;
+    answer_applied();
+    settle();
+}
+
+void TenantActor::answer_applied() {
+    for (; !applying_.empty() && applying_.front().batch <= batches_applied_; applying_.pop_front())
+        answer(applying_.front().job, applying_.front().outcome);
 }
 
 /// Every result is in and the front of the queue has failed. The log is the truth: what it holds is
@@ -383,6 +405,7 @@ void TenantActor::settle() {
 void TenantActor::recover() {
     std::deque<Pending> pending = std::exchange(pending_, {});
     std::deque<Job> waiting = std::exchange(waiting_, {});
+    with_result_ = 0;
     keys_in_flight_.clear();
     failing_ = false;
     const auto written = read_on();
@@ -396,7 +419,9 @@ void TenantActor::recover() {
                            item.failure->code == Code::unknown;
         // An append of unknown outcome may be there, and then those chained on it, too.
         if (item.commit && written->contains(item.hash)) {
-            answer(item.job, *item.outcome);
+            applying_.push_back(
+                {std::move(item.job), *std::move(item.outcome), batches_handed_over_});
+            answer_applied();
         } else if (!again) {
             answer(item.job, std::unexpected(Refusal(*item.failure)));
         } else if (item.failure && ++item.job.attempts > attempts_max) {
@@ -418,11 +443,8 @@ Result<std::set<Hash>> TenantActor::read_on() {
     BOS_CHECK(read_end());
     std::set<Hash> written;
     std::vector<eventstore::Commit> commits;
-    const auto hand_over = [&] {
-        if (commits.empty()) return;
-        handed_over_ = commits.back().position;
-        surroundings_.sink.committed(tenant_, commits);
-        commits.clear();
+    const auto pass_on = [&] {
+        if (!commits.empty()) hand_over(std::exchange(commits, {}));
     };
     Result<void> sound;
     BOS_CHECK(surroundings_.log.scan(tenant_, handed_over_.next(), durable_,
@@ -434,10 +456,10 @@ Result<std::set<Hash>> TenantActor::read_on() {
                                          }
                                          written.insert(eventstore::hash_of(record));
                                          commits.push_back(*std::move(commit));
-                                         if (commits.size() == commits_read_at_once) hand_over();
+                                         if (commits.size() == commits_of_a_batch) pass_on();
                                          return true;
                                      }));
-    hand_over();
+    pass_on();
     BOS_CHECK(sound);
     stale_ = false;
     return written;

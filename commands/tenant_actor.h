@@ -23,9 +23,14 @@ namespace bos::commands {
 /// Takes commits as they become durable, in order and gapless per tenant: the views.
 class CommitSink {
   public:
+    using Applied = std::move_only_function<void()>;
+
     virtual ~CommitSink() = default;
-    /// Runs on: tenant shard. An answer goes out after it returns, so readers see what they wrote.
-    virtual void committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) = 0;
+    /// Runs on: tenant shard. `applied` is to be called once, there too, when readers see these
+    /// commits: before it returns, or later. Calls of one tenant keep their order. The answers of
+    /// these commands wait for it, so whoever has one can read what it wrote.
+    virtual void committed(const TenantId& tenant, std::vector<eventstore::Commit> commits,
+                           Applied applied) = 0;
 };
 
 /// What a tenant's commands need from outside. All of it outlives the shard.
@@ -42,8 +47,9 @@ using Reply = std::move_only_function<void(Outcome)>;
 
 /// One tenant's commands, strictly in order: seen this key? -> allowed? -> load -> decide -> seal,
 /// chain, append. Decides on what is decided but not yet durable; every answer, a refusal too,
-/// waits until what it rests on is durable. If an append fails, the commands after it decide again
-/// on what the log then holds.
+/// waits until what it rests on is durable and can be read. While the sink is at work on a batch of
+/// commits the next one gathers. If an append fails, the commands after it decide again on what the
+/// log then holds.
 ///
 /// Runs on: tenant shard.
 class TenantActor {
@@ -66,7 +72,9 @@ class TenantActor {
     /// append.
     void settle();
 
-    [[nodiscard]] bool idle() const { return pending_.empty() && waiting_.empty(); }
+    [[nodiscard]] bool idle() const {
+        return pending_.empty() && applying_.empty() && waiting_.empty() && !sink_is_behind();
+    }
 
   private:
     struct Job {
@@ -84,6 +92,12 @@ class TenantActor {
         std::optional<Outcome> outcome;
         bool durable = false;
         std::optional<Error> failure;
+    };
+    /// Durable, and with the sink: answered when it has applied `batch`.
+    struct Applying {
+        Job job;
+        Outcome outcome;
+        std::uint64_t batch = 0;
     };
     /// What a decision came to: an answer, or a commit with its answer.
     struct Decided {
@@ -106,6 +120,11 @@ class TenantActor {
     [[nodiscard]] Timestamp now();
     [[nodiscard]] Result<void> read_end();
     [[nodiscard]] Result<std::set<Hash>> read_on();
+    [[nodiscard]] bool nothing_before() const { return pending_.empty() && !sink_is_behind(); }
+    [[nodiscard]] bool sink_is_behind() const { return batches_applied_ != batches_handed_over_; }
+    void hand_over(std::vector<eventstore::Commit> commits);
+    void applied();
+    void answer_applied();
     void recover();
     void give_up(std::deque<Pending> pending, std::deque<Job> waiting);
     static void answer(Job& job, const Outcome& outcome);
@@ -121,7 +140,11 @@ class TenantActor {
     Timestamp last_recorded_{};
     std::string secret_;  ///< for fingerprints
     Aggregates<AllStates> aggregates_;
-    std::deque<Pending> pending_;  ///< in the order of decision
+    std::deque<Pending> pending_;    ///< in the order of decision
+    std::deque<Applying> applying_;  ///< in the order of decision, all before pending_
+    std::uint64_t batches_handed_over_ = 0;
+    std::uint64_t batches_applied_ = 0;
+    std::size_t with_result_ = 0;  ///< of pending_, from its front: no append of these is under way
     std::size_t outstanding_ = 0;  ///< appends without result: the last ones of pending_
     bool failing_ = false;     ///< an append failed: nothing is decided until all results are in
     bool stale_ = false;       ///< the log could not be read: nothing is decided before it can

@@ -133,7 +133,7 @@ void Node::log_grew(const TenantId& tenant) {
         const std::lock_guard lock(grew_mutex_);
         if (!grew_.insert(tenant).second) return;
     }
-    boost::asio::post(thread_of(tenant).context, [this, tenant] {
+    boost::asio::post(thread_of(tenant).projecting, [this, tenant] {
         {
             const std::lock_guard lock(grew_mutex_);
             grew_.erase(tenant);
@@ -159,11 +159,13 @@ Result<void> Node::open_views(const TenantId& tenant, const projections::Progres
 
 void Node::start() {
     running_ = true;
+    const auto run = [](boost::asio::io_context& context) {
+        return std::thread(
+            [&context, work = boost::asio::make_work_guard(context)] { context.run(); });
+    };
     for (auto& shard : shards_) {
-        shard->thread = std::thread([context = &shard->context] {
-            const auto work = boost::asio::make_work_guard(*context);
-            context->run();
-        });
+        shard->projector = run(shard->projecting);
+        shard->thread = run(shard->context);
     }
 }
 
@@ -182,9 +184,13 @@ bool Node::stop(std::chrono::milliseconds deadline) {
     // an answer.
     stores_.log->stop();
     if (events_) events_->stop();
+    const auto finish = [](boost::asio::io_context& context, std::thread& thread) {
+        boost::asio::post(context, [&context] { context.stop(); });
+        thread.join();
+    };
     for (auto& shard : shards_) {
-        boost::asio::post(shard->context, [context = &shard->context] { context->stop(); });
-        shard->thread.join();
+        finish(shard->projecting, shard->projector);
+        finish(shard->context, shard->thread);
     }
     return drained;
 }
@@ -201,9 +207,20 @@ std::size_t Node::commands_in_flight() const {
     return sum;
 }
 
-void Node::committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
+void Node::committed(const TenantId& tenant, std::vector<eventstore::Commit> commits,
+                     Applied applied) {
     if (events_ && !commits.empty()) events_->committed(tenant, commits.back().position);
-    if (!keeps_views_) return;
+    if (!keeps_views_) return applied();
+    ShardThread& thread = thread_of(tenant);
+    auto work = [this, &thread, tenant, batch = std::move(commits),
+                 told = std::move(applied)]() mutable {
+        project(tenant, batch);
+        boost::asio::post(thread.context, std::move(told));
+    };
+    boost::asio::post(thread.projecting, std::move(work));
+}
+
+void Node::project(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
     auto projected = runner_.project(tenant, commits);
     if (projected) return;
     // The commits are durable whatever the views do; these have the log to catch up from.

@@ -98,9 +98,12 @@ class Node final : private commands::CommitSink {
     [[nodiscard]] const std::shared_ptr<projections::EventsPublisher>& events() { return events_; }
 
   private:
+    /// A shard, and beside it what projects its commits: it decides while they are applied.
     struct ShardThread {
         boost::asio::io_context context{1};
         std::unique_ptr<commands::Shard> shard;
+        boost::asio::io_context projecting{1};
+        std::thread projector;
         std::thread thread;
     };
 
@@ -111,12 +114,15 @@ class Node final : private commands::CommitSink {
                                           const projections::Progress& progress);
 
     [[nodiscard]] bool is_open(const TenantId& tenant);
-    /// Others have written to the log: the tenant's shard brings its views up to it.
+    /// Others have written to the log: the tenant's projector brings its views up to it.
     void log_grew(const TenantId& tenant);
     [[nodiscard]] ShardThread& thread_of(const TenantId& tenant);
 
     /// Runs on: tenant shard.
-    void committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) override;
+    void committed(const TenantId& tenant, std::vector<eventstore::Commit> commits,
+                   Applied applied) override;
+    /// Runs on: the tenant's projector.
+    void project(const TenantId& tenant, std::span<const eventstore::Commit> commits);
 
     // Constant after construction.
     Stores stores_;
@@ -130,7 +136,8 @@ class Node final : private commands::CommitSink {
     bool running_ = false;
 
     std::mutex grew_mutex_;
-    std::unordered_set<TenantId> grew_;  ///< on their way to their shards; guarded by grew_mutex_
+    std::unordered_set<TenantId>
+        grew_;  ///< on their way to their projectors; guarded by grew_mutex_
 
     std::shared_mutex opened_mutex_;  ///< guards opened_
     std::unordered_set<TenantId> opened_;

@@ -26,7 +26,8 @@ class RecordingSink final : public CommitSink {
     RecordingSink(std::vector<std::string>& journal, Also also)
         : journal_(journal), also_(std::move(also)) {}
 
-    void committed(const TenantId& tenant, std::span<const eventstore::Commit> batch) override {
+    void committed(const TenantId& tenant, std::vector<eventstore::Commit> batch,
+                   Applied applied) override {
         for (const eventstore::Commit& commit : batch) {
             const auto last = last_.find(tenant);
             BOS_ASSERT(commit.tenant == tenant);
@@ -36,14 +37,27 @@ class RecordingSink final : public CommitSink {
             journal_.push_back(fmt::format("sink {}", commit.position.value));
         }
         if (also_) also_(tenant, batch);
+        if (!slow) return applied();
+        applying_.push_back(std::move(applied));
+    }
+
+    /// The oldest batch that a slow sink was given is applied. False when there is none.
+    bool apply_one() {
+        if (applying_.empty()) return false;
+        Applied oldest = std::move(applying_.front());
+        applying_.pop_front();
+        oldest();
+        return true;
     }
 
     std::vector<eventstore::Commit> commits;
+    bool slow = false;  ///< applies only in apply_one()
 
   private:
     std::vector<std::string>& journal_;
     const Also also_;
     std::map<TenantId, Position> last_;
+    std::deque<Applied> applying_;
 };
 
 /// One process with one shard, every step of which the test takes by hand: the shard does something

@@ -100,8 +100,10 @@ void Replay::finish(const std::string& line) {
                              static_cast<double>(created_.size()) / took.count());
 }
 
-void Replay::committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
+void Replay::committed(const TenantId& tenant, std::vector<eventstore::Commit> commits,
+                       Applied applied) {
     REQUIRE(runner_->project(tenant, commits).has_value());
+    applied();
 }
 
 void Replay::check_end() {

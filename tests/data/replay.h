@@ -64,7 +64,8 @@ class Replay final : private commands::CommitSink {
     void check_end();
 
   private:
-    void committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) override;
+    void committed(const TenantId& tenant, std::vector<eventstore::Commit> commits,
+                   Applied applied) override;
     void wait_until_in_flight_is(std::size_t most);
 
     template <class Query>
