@@ -26,9 +26,9 @@ std::uint64_t bytes_of(std::span<const RecordView> records) {
 
 Committer::Committer(LogTables& tables, MarkWriter& marks, const Mark& end,
                      CommitterOptions options)
-    : tables_(tables), marks_(marks), options_(std::move(options)), end_(end), thread_([this] {
-          run();
-      }) {}
+    : tables_(tables), marks_(marks), options_(std::move(options)), end_(end) {
+    if (!options_.post) thread_ = std::thread([this] { run(); });
+}
 
 Committer::~Committer() { stop(); }
 
@@ -44,7 +44,7 @@ void Committer::push(std::string record, AppendDone done) {
         admit_or_refuse(waiting);
         if (!ended_) {
             queue_.push_back(std::move(waiting));
-            if (queue_.size() == 1) changed_.notify_one();
+            if (queue_.size() == 1) wake();
             return;
         }
     }
@@ -74,7 +74,18 @@ void Committer::stop() {
     }
     changed_.notify_one();
     const std::lock_guard lock(stop_mutex_);
+    if (options_.post) return run();
     if (thread_.joinable()) thread_.join();
+}
+
+void Committer::wake() {
+    if (options_.post) return options_.post([this] { step(); });
+    changed_.notify_one();
+}
+
+void Committer::step() {
+    Group group;
+    if (take_group(group)) commit(group);
 }
 
 void Committer::run() {
@@ -84,7 +95,7 @@ void Committer::run() {
 bool Committer::take_group(Group& group) {
     group.clear();
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (!options_.post) changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     std::size_t group_bytes = 0;
     auto end = queue_.begin();
     for (; end != queue_.end() && group_bytes < options_.group_bytes_max; ++end) {
@@ -99,9 +110,10 @@ bool Committer::take_group(Group& group) {
     } else {
         group.assign(std::move_iterator(queue_.begin()), std::move_iterator(end));
         queue_.erase(queue_.begin(), end);
+        wake();
     }
-    ended_ = group.empty();
-    return !ended_;
+    ended_ = stopping_ && group.empty();
+    return !group.empty();
 }
 
 void Committer::commit(Group& group) {

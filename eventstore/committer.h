@@ -4,6 +4,7 @@
 #include "eventstore/event_log.h"
 #include "eventstore/log_tables.h"
 #include "eventstore/mark_writer.h"
+#include "eventstore/step.h"
 
 #include <condition_variable>
 #include <functional>
@@ -29,9 +30,11 @@ struct CommitterOptions {
     /// record that names them: KeyStore::sync goes here.
     std::function<Result<void>()> before_write = [] { return Result<void>(); };
     Fatal fatal = end_process;
+    Post post = {};  ///< none = a thread of its own
 };
 
-/// One thread that writes what waits, across tenants, in one synced write, and answers it.
+/// One thread that writes what waits, across tenants, in one synced write, and answers it. With a
+/// `post` it has no thread, and each group is a step.
 ///
 /// Thread-safe.
 class Committer {
@@ -43,10 +46,10 @@ class Committer {
     Committer& operator=(const Committer&) = delete;
 
     /// Verifies and hashes on the caller's thread, then queues. `done` runs on the committer's
-    /// thread, except after stop(), when it runs here.
+    /// thread or in a step, except after stop(), when it runs here.
     void push(std::string record, AppendDone done);
 
-    /// Writes and answers what is queued, then ends the thread. Not from a done.
+    /// Writes and answers what is queued (here, without a thread), then ends. Not from a done.
     void stop();
 
   private:
@@ -58,8 +61,12 @@ class Committer {
     using Group = std::vector<Waiting>;
 
     void admit_or_refuse(Waiting& waiting);
+    /// With mutex_ held.
+    void wake();
+    void step();
     void run();
-    /// What waits, in place of what `group` had. False: the thread ends.
+    /// What waits, in place of what `group` had. False: there is nothing, and with a thread there
+    /// never will be.
     [[nodiscard]] bool take_group(Group& group);
     void commit(Group& group);
     [[nodiscard]] Result<void> become_writable();
@@ -80,9 +87,9 @@ class Committer {
     std::size_t queue_records_ = 0;  ///< without the refused ones, which hold no bytes
     std::size_t queue_bytes_ = 0;
     bool stopping_ = false;
-    bool ended_ = false;  ///< the thread answers nothing more
+    bool ended_ = false;  ///< nothing is taken any more
 
-    // Touched only on thread_ once it runs.
+    // Touched only on thread_ once it runs, or in steps.
     Mark end_;
     std::unordered_map<TenantId, Head> heads_;  ///< of the log and of the group being built
     bool full_ = false;  ///< the database met a full disk and wants to be reopened

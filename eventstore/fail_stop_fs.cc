@@ -1,5 +1,7 @@
 #include "eventstore/fail_stop_fs.h"
 
+#include "eventstore/spliced_env.h"
+
 #include <fmt/format.h>
 #include <rocksdb/file_system.h>
 
@@ -160,8 +162,8 @@ class FailStopFileSystem final : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> fail_stop_env(rocksdb::Env& env, Fatal fatal) {
-    return rocksdb::NewCompositeEnv(
-        std::make_shared<FailStopFileSystem>(env.GetFileSystem(), std::move(fatal)));
+    return spliced_env(env,
+                       std::make_shared<FailStopFileSystem>(env.GetFileSystem(), std::move(fatal)));
 }
 
 }  // namespace bos::eventstore

@@ -175,21 +175,20 @@ void KafkaTenant::caught_up(Instant now, KafkaBurst& burst) {
 
 void KafkaTenant::follow_steps(const KafkaChain::Steps& steps, const RecordView* read,
                                KafkaBurst& burst) {
-    using Step = KafkaChain::Step;
-    for (const Step step : steps) {
-        if (step == Step::read_valid) {
+    for (const KafkaChain::Step step : steps) {
+        if (step == KafkaChain::Step::read_valid) {
             BOS_ASSERT(read != nullptr);
             burst.records.push_back(*read);
             if (burst.read.empty() || burst.read.back() != &id_) burst.read.push_back(&id_);
             recorded_at_ = read->index->link.recorded_at;
         } else {
             KafkaAppendPtr append = pop_open();
-            if (step == Step::own_valid) {
+            if (step == KafkaChain::Step::own_valid) {
                 burst.records.emplace_back(*append->record);
                 recorded_at_ = append->record->index.link.recorded_at;
                 const Head head = append->record->index.head();
                 burst.answer(std::move(append), head);
-            } else if (step == Step::own_dead) {
+            } else if (step == KafkaChain::Step::own_dead) {
                 const std::uint64_t position = append->record->index.link.position.value;
                 burst.refuse(std::move(append),
                              {Code::conflict,

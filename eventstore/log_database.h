@@ -2,6 +2,7 @@
 
 #include "eventstore/end_process.h"
 #include "eventstore/log_rows.h"
+#include "eventstore/step.h"
 #include "schemas/base/result.h"
 
 #include <rocksdb/db.h>
@@ -28,6 +29,8 @@ struct LogTablesOptions {
     /// Its records can be had again from elsewhere (a replica): after a power loss any earlier
     /// state of it will do.
     bool refillable = false;
+    /// None = a thread of its own moves the index to the tables.
+    Post post = {};
 };
 
 /// The log's open RocksDB; closes in its destructor.

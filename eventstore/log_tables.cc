@@ -83,7 +83,9 @@ Result<std::unique_ptr<LogTables>> LogTables::open(LogTablesOptions options) {
         tables->indexer_ = std::make_unique<LogIndexer>(
             tables->tail_, [self = tables.get()] { return self->move_oldest(); },
             tables->options_.fatal,
-            tables->options_.refillable ? LogIndexer::Priority::same : LogIndexer::Priority::low);
+            tables->options_.refillable ? LogIndexer::Priority::same : LogIndexer::Priority::low,
+            tables->options_.post);
+        tables->indexer_->look();
     }
     return tables;
 }
@@ -308,6 +310,7 @@ Result<void> put_notes(rocksdb::WriteBatch& batch, const LogDatabase& database,
 
 Result<void> LogTables::write(std::uint64_t end, std::span<const RecordView> records,
                               std::span<const LogNote> notes, Sync sync) {
+    if (indexer_) indexer_->make_room();
     BOS_CHECK(tail_.wait_for_room());
     BOS_USE_DATABASE();
     rocksdb::WriteBatch batch;
@@ -320,11 +323,13 @@ Result<void> LogTables::write(std::uint64_t end, std::span<const RecordView> rec
     options.sync = sync == Sync::yes;
     BOS_ROCKS(database.db().Write(options, &batch), "write to the log");
     tail_.add_all(records);
+    if (indexer_) indexer_->look();
     return {};
 }
 
 Result<void> LogTables::fill_in_bulk(std::uint64_t end, std::span<const RecordView> records,
                                      std::span<const LogNote> notes) {
+    if (indexer_) indexer_->make_room();
     BOS_CHECK(tail_.wait_for_room());
     BOS_USE_DATABASE();
     SortedFile file(database, database.families().records, fmt::format("records-{}", end + 1));
@@ -337,6 +342,7 @@ Result<void> LogTables::fill_in_bulk(std::uint64_t end, std::span<const RecordVi
     BOS_ROCKS(database.db().Write({}, &batch), "write to the log");
     BOS_CHECK(file.ingest());  // and syncs the notes before
     tail_.add_all(records);
+    if (indexer_) indexer_->look();
     return {};
 }
 

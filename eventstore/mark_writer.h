@@ -2,6 +2,7 @@
 
 #include "eventstore/end_process.h"
 #include "eventstore/high_water_mark.h"
+#include "eventstore/step.h"
 
 #include <condition_variable>
 #include <mutex>
@@ -23,7 +24,7 @@ namespace bos::eventstore {
 class MarkWriter {
   public:
     /// `fatal` is called when the mark cannot be written.
-    MarkWriter(HighWaterMark file, Fatal fatal);
+    MarkWriter(HighWaterMark file, Fatal fatal, Post post = {});
     /// Writes what was published last, then ends the thread.
     ~MarkWriter();
     MarkWriter(const MarkWriter&) = delete;
@@ -37,8 +38,12 @@ class MarkWriter {
 
   private:
     void run();
+    void step();
+    /// Writes what was published last, with mutex_ released meanwhile. False: it cannot be written.
+    bool write_newest(std::unique_lock<std::mutex>& lock);
 
     const Fatal fatal_;
+    const Post post_;
 
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -48,7 +53,7 @@ class MarkWriter {
     bool failed_ = false;
     bool stopping_ = false;
 
-    // Touched only on thread_ once it runs.
+    // Touched only on thread_ once it runs, or in steps.
     HighWaterMark file_;
 
     std::thread thread_;

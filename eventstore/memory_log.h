@@ -1,8 +1,8 @@
 #pragma once
 
 #include "eventstore/event_log.h"
+#include "eventstore/step.h"
 
-#include <functional>
 #include <memory>
 
 namespace bos::eventstore {
@@ -23,9 +23,6 @@ class MemoryDisk;
 /// Thread-safe. A done may call append(), any read, or stop().
 class MemoryLog final : public EventLog {
   public:
-    using Step = std::move_only_function<void()>;
-    using Post = std::function<void(Step)>;
-
     explicit MemoryLog(Post post = {}, std::shared_ptr<MemoryDisk> disk = new_memory_disk());
     /// Steps that were posted and have not run do nothing any more; their done gets unavailable.
     ~MemoryLog() override;

@@ -44,7 +44,8 @@ class WitnessedOpen {
                                               .fatal = options_.fatal,
                                               .cache_bytes = options_.cache_bytes,
                                               .memtable_bytes = options_.memtable_bytes,
-                                              .bulk_entries = options_.bulk_entries}));
+                                              .bulk_entries = options_.bulk_entries,
+                                              .post = options_.post}));
         if (!exists) BOS_CHECK(sync_parent_folder(env_, options_.path));
         BOS_TRY(const Mark end, tables->end());
         BOS_TRY(HighWaterMark checked, check(*tables, end, std::move(mark)));
@@ -138,14 +139,16 @@ Result<std::unique_ptr<RocksLog>> RocksLog::open(RocksLogOptions options) {
     BOS_TRY(WitnessedOpen::Opened opened, WitnessedOpen(options, *parts->env).open());
     const Mark end = opened.mark.last();
     parts->tables = std::move(opened.tables);
-    parts->marks = std::make_unique<MarkWriter>(std::move(opened.mark), options.fatal);
+    parts->marks =
+        std::make_unique<MarkWriter>(std::move(opened.mark), options.fatal, options.post);
     parts->committer = std::make_unique<Committer>(
         *parts->tables, *parts->marks, end,
         CommitterOptions{.queue_records_max = options.queue_records_max,
                          .queue_bytes_max = options.queue_bytes_max,
                          .free_bytes_min = options.free_bytes_min,
                          .before_write = std::move(options.before_write),
-                         .fatal = options.fatal});
+                         .fatal = options.fatal,
+                         .post = options.post});
     return std::unique_ptr<RocksLog>(new RocksLog(std::move(parts)));
 }
 

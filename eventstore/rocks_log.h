@@ -26,6 +26,10 @@ struct RocksLogOptions {
     /// truth and writes the mark anew. What lay beyond is given up.
     bool accept_end = false;
     Fatal fatal = end_process;
+    /// None = threads of its own. Else the log has none: what they do comes as steps, and who runs
+    /// them decides in which order groups, marks and parts of the index are written. Steps are run
+    /// or dropped before the log goes.
+    Post post = {};
 };
 
 /// The embedded engine: one RocksDB for all tenants of the machine, written by one thread that

@@ -66,12 +66,12 @@ class RecordingSink final : public CommitSink {
 class Rig {
     // What the public members stand on.
     boost::asio::io_context context_{1};
-    std::deque<eventstore::MemoryLog::Step> steps_;
+    std::deque<eventstore::Step> steps_;
     eventstore::MemoryLog memory_;
 
   public:
     explicit Rig(Machine& machine, ShardLimits limits = {}, RecordingSink::Also also = {})
-        : memory_([this](eventstore::MemoryLog::Step step) { steps_.push_back(std::move(step)); },
+        : memory_([this](eventstore::Step step) { steps_.push_back(std::move(step)); },
                   machine.disk),
           faults(memory_),
           log(faults),

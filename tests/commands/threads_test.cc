@@ -81,8 +81,7 @@ TEST_CASE("four threads ask while the shard drains: everybody is answered, and t
     Worker caller_thread;
     Worker shard_thread;
     eventstore::MemoryLog log(
-        [&](eventstore::MemoryLog::Step step) { asio::post(disk.context, std::move(step)); },
-        machine.disk);
+        [&](eventstore::Step step) { asio::post(disk.context, std::move(step)); }, machine.disk);
     Shard shard(shard_thread.context.get_executor(),
                 {log, machine.keys, machine.sealer, sink, machine.clock, machine.random},
                 {.commands_in_flight_max = 64});

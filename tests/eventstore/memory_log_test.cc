@@ -13,23 +13,21 @@ namespace {
 using namespace test;
 
 struct MemoryEngine {
-    std::unique_ptr<EventLog> open() {
-        return std::make_unique<MemoryLog>(MemoryLog::Post{}, disk);
-    }
+    std::unique_ptr<EventLog> open() { return std::make_unique<MemoryLog>(Post{}, disk); }
     std::shared_ptr<MemoryDisk> disk = new_memory_disk();
 };
 
 /// Steps that wait to be run by the test, as in a simulation.
 struct Schedule {
-    MemoryLog::Post post() {
-        return [this](MemoryLog::Step step) { steps.push_back(std::move(step)); };
+    Post post() {
+        return [this](Step step) { steps.push_back(std::move(step)); };
     }
     void run_last() {
-        MemoryLog::Step step = std::move(steps.back());
+        Step step = std::move(steps.back());
         steps.pop_back();
         step();
     }
-    std::deque<MemoryLog::Step> steps;
+    std::deque<Step> steps;
 };
 
 }  // namespace
