@@ -93,8 +93,20 @@ Result<std::unique_ptr<LogTables>> LogTables::open(LogTablesOptions options) {
 Result<void> LogTables::reopen() {
     const std::unique_lock lock(mutex_);
     database_.reset();
-    if (!options_.read_only) BOS_CHECK(remove_unfinished_files(*options_.env, options_.path));
-    BOS_TRY(auto database, LogDatabase::open(options_));
+    const Result<void> opened = open_database(options_.read_only);
+    // On a full disk nothing may be written, but all can be read: who cannot read decides nothing,
+    // appends nothing, and so would never ask again whether there is space.
+    if (!opened && opened.error().code == Code::full) BOS_CHECK(open_database(true));
+    return opened;
+}
+
+/// With mutex_ held alone.
+Result<void> LogTables::open_database(bool read_only) {
+    LogTablesOptions options = options_;
+    options.read_only = read_only;
+    if (!read_only) BOS_CHECK(remove_unfinished_files(*options.env, options.path));
+    BOS_TRY(auto database, LogDatabase::open(options));
+    writable_ = !read_only;
     BOS_CHECK(index_tail_of(*database));
     database_ = std::move(database);
     return {};
@@ -112,7 +124,7 @@ Result<void> LogTables::index_tail_of(const LogDatabase& database) {
     BOS_TRY(std::uint64_t sequence, IndexTables(database).end());
     tail_.restart(sequence);
     // Only tools look at a log without moving its index; they have the memory for a long one.
-    bool moving = !options_.read_only;
+    bool moving = writable_;
     const auto records = database.iterate({}, database.families().records);
     for (records->Seek(log_rows::record_key(sequence + 1)); records->Valid(); records->Next()) {
         if (log_rows::sequence_of(records->key().ToStringView()) != ++sequence)
@@ -145,6 +157,7 @@ Result<void> LogTables::move_oldest(const LogDatabase& database) {
 
 Result<void> LogTables::move_oldest() {
     BOS_USE_DATABASE();
+    if (!writable_) return fail(Code::full, "the log can only be read until there is space");
     return move_oldest(database);
 }
 

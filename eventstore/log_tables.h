@@ -81,7 +81,8 @@ class LogTables {
     [[nodiscard]] Result<std::optional<std::string>> note(const std::string& key) const;
 
     /// Closes and opens the database: the way out of RocksDB's error state after a full disk, by
-    /// the same recovery as after a crash.
+    /// the same recovery as after a crash. Errors: full = there is no space for it yet; it can be
+    /// read.
     [[nodiscard]] Result<void> reopen();
 
     [[nodiscard]] const LogTablesOptions& options() const { return options_; }
@@ -92,6 +93,7 @@ class LogTables {
     explicit LogTables(LogTablesOptions options);
     [[nodiscard]] Result<void> write(std::uint64_t end, std::span<const RecordView> records,
                                      std::span<const LogNote> notes, Sync sync);
+    [[nodiscard]] Result<void> open_database(bool read_only);
     [[nodiscard]] Result<void> index_tail_of(const LogDatabase& database);
     [[nodiscard]] Result<void> move_oldest(const LogDatabase& database);
     [[nodiscard]] Result<void> move_oldest();
@@ -101,6 +103,7 @@ class LogTables {
 
     mutable std::shared_mutex mutex_;        ///< shared: using database_; exclusive: replacing it
     std::unique_ptr<LogDatabase> database_;  ///< null when reopening failed
+    bool writable_ = false;                  ///< replaced with database_
     IndexTail tail_;                         ///< thread-safe; replaced with database_
 
     std::unique_ptr<LogIndexer> indexer_;  ///< null: read_only

@@ -288,6 +288,8 @@ TEST_CASE("a disk that stays full is survived for as long as it stays") {
     for (int i = 0; i < 4; ++i) {
         Chain refused = chain;
         CHECK_EQ(code(append(*log, refused.next())), Code::full);
+        // A shard that cannot read does not append either, so that nobody would find space again.
+        CHECK_EQ(verify_chain(*log, chain.tenant()).value().head, chain.head());
     }
     engine.disk.heal();
     append_many(*log, chain, 3);
