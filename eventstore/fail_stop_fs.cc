@@ -148,8 +148,21 @@ class FailStopFileSystem final : public rocksdb::FileSystemWrapper {
         }
         return status;
     }
+    IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+                        IODebugContext* debug) override {
+        if (to.ends_with("/CURRENT")) {
+            IOStatus synced = sync_folder(to.substr(0, to.rfind('/')), options, debug);
+            if (!synced.ok()) return synced;
+        }
+        return FileSystemWrapper::RenameFile(from, to, options, debug);
+    }
 
   private:
+    IOStatus sync_folder(const std::string& path, const IOOptions& options, IODebugContext* debug) {
+        std::unique_ptr<rocksdb::FSDirectory> folder;
+        IOStatus status = NewDirectory(path, options, &folder, debug);
+        return status.ok() ? folder->FsyncWithDirOptions(options, debug, {}) : status;
+    }
     IOStatus watch_file(IOStatus status, const std::string& name,
                         std::unique_ptr<rocksdb::FSWritableFile>* file) const {
         if (status.ok()) *file = std::make_unique<WatchedFile>(std::move(*file), name, watch_);

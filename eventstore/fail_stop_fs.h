@@ -8,12 +8,16 @@
 
 namespace bos::eventstore {
 
-/// An Env like `env`, with one difference: a sync that fails, of a file or of a folder, calls
+/// An Env like `env`, with two differences. A sync that fails, of a file or of a folder, calls
 /// `fatal`. RocksDB and the kernel both go on after a failed fsync (the kernel even marks the lost
 /// pages clean), so the failure is caught where it happens and not where its status ends up.
 ///
 /// Since no sync failure gets past it, whatever RocksDB reports as "no space" above it was a failed
 /// write, which leaves at most a torn record.
+///
+/// And CURRENT is renamed only when the names beside it are durable: RocksDB lets it name a
+/// manifest whose own name no sync has made durable, so that a power loss could leave it naming
+/// nothing.
 [[nodiscard]] std::unique_ptr<rocksdb::Env> fail_stop_env(rocksdb::Env& env, Fatal fatal);
 
 }  // namespace bos::eventstore

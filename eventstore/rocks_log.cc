@@ -46,7 +46,8 @@ class WitnessedOpen {
                                               .memtable_bytes = options_.memtable_bytes,
                                               .bulk_entries = options_.bulk_entries,
                                               .post = options_.post}));
-        if (!exists) BOS_CHECK(sync_parent_folder(env_, options_.path));
+        // Each time: a process that made the folder may have ended before this line.
+        BOS_CHECK(sync_parent_folder(env_, options_.path));
         BOS_TRY(const Mark end, tables->end());
         BOS_TRY(HighWaterMark checked, check(*tables, end, std::move(mark)));
         return Opened{.tables = std::move(tables), .mark = std::move(checked)};
