@@ -94,8 +94,10 @@ Result<std::unique_ptr<ViewDatabase>> ViewDatabase::open(const ViewStoreOptions&
     rocksdb::DB* db = nullptr;
     const rocksdb::Status opened = rocksdb::DB::Open(database_options(options), options.path,
                                                      families, &database->families_, &db);
-    // A newer version's store has families that this one does not know.
-    if (opened.IsInvalidArgument()) return fail(Code::corrupt, opened.ToString());
+    // A newer version's store has families that this one does not know. After a power loss a file
+    // may be missing that another one names.
+    if (opened.IsInvalidArgument() || opened.IsPathNotFound())
+        return fail(Code::corrupt, opened.ToString());
     if (!opened.ok()) return std::unexpected(error_of(opened, "open " + options.path));
     database->db_.reset(db);
 
