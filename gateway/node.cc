@@ -221,14 +221,9 @@ void Node::committed(const TenantId& tenant, std::vector<eventstore::Commit> com
 }
 
 void Node::project(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
-    auto projected = runner_.project(tenant, commits);
-    if (projected) return;
-    // The commits are durable whatever the views do; these have the log to catch up from.
-    if (projected.error().code == Code::conflict) {
-        if (auto caught_up = runner_.catch_up(tenant, *stores_.log)) return;
-    }
-    if (auto opened = runner_.open(tenant, *stores_.log)) return;
-    spdlog::error("views of tenant {} stand still: {}", tenant.value(), projected.error().detail);
+    const auto kept_up = runner_.keep_up(tenant, commits, *stores_.log);
+    if (kept_up) return;
+    spdlog::error("views of tenant {} stand still: {}", tenant.value(), kept_up.error().detail);
 }
 
 }  // namespace bos::gateway

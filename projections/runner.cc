@@ -173,6 +173,15 @@ Result<void> Runner::project(const TenantId& tenant, std::span<const eventstore:
     return outcome;
 }
 
+Result<void> Runner::keep_up(const TenantId& tenant, std::span<const eventstore::Commit> commits,
+                             const eventstore::EventLog& log) {
+    const Result<void> projected = project(tenant, commits);
+    if (projected) return {};
+    // The commits are durable whatever the views do; these have the log to catch up from.
+    if (projected.error().code == Code::conflict && catch_up(tenant, log)) return {};
+    return open(tenant, log) ? Result<void>() : projected;
+}
+
 Result<Position> Runner::catch_up(const TenantId& tenant, const eventstore::EventLog& log) {
     const std::shared_ptr<Tenant> state = tenant_of(tenant);
     const std::scoped_lock writing(state->writing);

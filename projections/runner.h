@@ -64,6 +64,12 @@ class Runner {
     [[nodiscard]] Result<void> project(const TenantId& tenant,
                                        std::span<const eventstore::Commit> commits);
 
+    /// Brings the views up to durable commits, whatever they stand at: projects them, else catches
+    /// up from the log, else opens the views anew.
+    [[nodiscard]] Result<void> keep_up(const TenantId& tenant,
+                                       std::span<const eventstore::Commit> commits,
+                                       const eventstore::EventLog& log);
+
     /// Applies what the log has and the views have not. Returns the applied position.
     [[nodiscard]] Result<Position> catch_up(const TenantId& tenant,
                                             const eventstore::EventLog& log);
