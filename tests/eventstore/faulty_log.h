@@ -24,6 +24,7 @@ class FaultyLog final : public EventLog {
         unavailable,      ///< nothing is written
         unknown_lost,     ///< answered unknown, nothing is written
         unknown_written,  ///< answered unknown, and written
+        unknown_late,     ///< answered unknown at once, and written when its turn comes
     };
 
     explicit FaultyLog(EventLog& behind) : behind_(behind), answers_(std::make_shared<Answers>()) {}
@@ -39,6 +40,10 @@ class FaultyLog final : public EventLog {
 
     void append(std::string record, AppendDone done) override {
         const auto [fault, slot] = enter(std::move(done));
+        if (fault == Fault::unknown_late) {
+            behind_.append(std::move(record), [](const Result<Head>&) {});
+            return answers_->answer(slot, outcome_of(*fault));
+        }
         if (fault && *fault != Fault::unknown_written)
             return answers_->answer(slot, outcome_of(*fault));
         behind_.append(std::move(record), [answers = answers_, slot, fault](Result<Head> outcome) {
@@ -149,6 +154,7 @@ class FaultyLog final : public EventLog {
                 return fail(Code::unavailable, "injected");
             case Fault::unknown_lost:
             case Fault::unknown_written:
+            case Fault::unknown_late:
                 return fail(Code::unknown, "injected");
         }
         return fail(Code::unknown, "injected");

@@ -270,9 +270,10 @@ class Simulation {
         const commands::Request& request = machine_.ledger.asked()[number].request;
         projections::ViewStore* const views = processes_.at(place)->views();
         if (!outcome || request.dry_run || views == nullptr) return;
-        // What the other owner wrote comes to these views with the next own append.
+        // What was written past this shard (by another owner, or late) comes to the views with the
+        // shard's next own record.
         const bool wrote = outcome->changed && !outcome->repeated;
-        if (!wrote && machine_.plan.owners > 1) return;
+        if (!wrote && (machine_.plan.owners > 1 || machine_.plan.append_rate > 0)) return;
         const auto known = views->views(request.tenant);
         if (known && known->applied >= outcome->position) return;
         machine_.ledger.violate(fmt::format("{} is acknowledged at {}, its views are not there",
@@ -331,11 +332,11 @@ class Simulation {
     }
 
     void fail_an_append(Process& process) {
-        const auto fault = static_cast<Fault>(machine_.draws.below(5));
+        const auto fault = static_cast<Fault>(machine_.draws.below(6));
         const std::uint64_t n = 1 + machine_.draws.below(3);
-        static constexpr std::array<const char*, 5> names = {"append-conflict", "append-full",
+        static constexpr std::array<const char*, 6> names = {"append-conflict",    "append-full",
                                                              "append-unavailable", "append-lost",
-                                                             "append-answer-lost"};
+                                                             "append-answer-lost", "append-late"};
         machine_.trace.fault(names.at(static_cast<std::size_t>(fault)), "append {}", n);
         process.faulty_log()->fail_append(n, fault);
     }
