@@ -13,7 +13,8 @@ namespace bos::sim {
 
 namespace {
 constexpr std::uint32_t shard_lane = 1;
-}
+constexpr std::uint32_t projector_lane = 2;
+}  // namespace
 
 Process::Process(Machine& machine, std::size_t place, Committed committed)
     : machine_(machine),
@@ -102,9 +103,19 @@ void Process::submit(commands::Request request, commands::Reply reply) {
     });
 }
 
-void Process::committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
+void Process::committed(const TenantId& tenant, std::vector<eventstore::Commit> commits,
+                        Applied applied) {
     if (!crashed() && !ending_) committed_(tenant, commits);
-    if (!keeps_views_) return;
+    if (!keeps_views_) return applied();
+    machine_.scheduler.post(
+        {owner_, projector_lane, "projector"},
+        [this, tenant, batch = std::move(commits), told = std::move(applied)]() mutable {
+            project(tenant, batch);
+            machine_.scheduler.post({owner_, shard_lane, "shard"}, std::move(told));
+        });
+}
+
+void Process::project(const TenantId& tenant, std::span<const eventstore::Commit> commits) {
     const auto kept = runner_->keep_up(tenant, commits, log());
     if (!kept && !crashed()) {
         machine_.ledger.violate(

@@ -46,7 +46,9 @@ class Process final : private commands::CommitSink {
     [[nodiscard]] Result<void> open_views(std::span<const TenantId> tenants);
     [[nodiscard]] eventstore::Post log_steps();
 
-    void committed(const TenantId& tenant, std::span<const eventstore::Commit> commits) override;
+    void committed(const TenantId& tenant, std::vector<eventstore::Commit> commits,
+                   Applied applied) override;
+    void project(const TenantId& tenant, std::span<const eventstore::Commit> commits);
 
     // In the order in which they come up; they go down in the reverse one.
     Machine& machine_;
