@@ -21,7 +21,8 @@ constexpr std::string_view manifest_name = "MANIFEST-";
 std::string path_of(const std::string& folder) { return folder + "/MARK"; }
 
 std::string text_of(const DatabaseMark& mark) {
-    return fmt::format("{}\n{} {} {}\n", title, mark.manifest, mark.manifest_bytes, mark.sequence);
+    return fmt::format("{}\n{} {} {} {}\n", title, mark.manifest, mark.manifest_bytes,
+                       mark.sequence, to_hex(mark.manifest_hash));
 }
 
 std::string bytes_of(const DatabaseMark& mark) {
@@ -46,6 +47,14 @@ std::uint64_t manifest_number(std::string_view text) {
     return take_number(text);
 }
 
+Result<std::string> manifest_bytes(rocksdb::Env& env, const std::string& folder,
+                                   std::uint64_t number) {
+    const std::string name = fmt::format("{}/{}{:06}", folder, manifest_name, number);
+    std::string bytes;
+    BOS_ROCKS(rocksdb::ReadFileToString(&env, name, &bytes), "read " + name);
+    return bytes;
+}
+
 std::unexpected<Error> lost(const std::string& folder, std::string_view what) {
     return fail(Code::corrupt,
                 fmt::format("{} has lost what it held: {}. To do: restore the folder from its "
@@ -66,6 +75,9 @@ Result<std::optional<DatabaseMark>> read_mark(rocksdb::Env& env, const std::stri
     mark.manifest = take_number(numbers);
     mark.manifest_bytes = take_number(numbers);
     mark.sequence = take_number(numbers);
+    const std::string hash = from_hex(numbers.substr(0, 2 * mark.manifest_hash.bytes.size()));
+    std::ranges::copy(hash.substr(0, mark.manifest_hash.bytes.size()),
+                      mark.manifest_hash.bytes.begin());
     if (bytes == bytes_of(mark)) return mark;
     return fail(
         Code::corrupt,
@@ -86,20 +98,26 @@ Result<void> check_manifest(rocksdb::Env& env, const std::string& folder,
     const std::uint64_t number = manifest_number(current);
     if (number > mark.manifest) return {};
     if (number < mark.manifest) return lost(folder, "CURRENT names an older MANIFEST");
-    const std::string name = fmt::format("{}/{}{:06}", folder, manifest_name, number);
-    std::uint64_t size = 0;
-    BOS_ROCKS(env.GetFileSize(name, &size), "look at " + name);
-    if (size >= mark.manifest_bytes) return {};
-    return lost(folder, fmt::format("MANIFEST-{:06} has {} bytes and had {}", number, size,
-                                    mark.manifest_bytes));
+    BOS_TRY(std::string bytes, manifest_bytes(env, folder, number));
+    if (bytes.size() < mark.manifest_bytes) {
+        return lost(folder, fmt::format("MANIFEST-{:06} has {} bytes and had {}", number,
+                                        bytes.size(), mark.manifest_bytes));
+    }
+    bytes.resize(mark.manifest_bytes);
+    if (sha256(bytes) == mark.manifest_hash) return {};
+    return lost(folder, fmt::format("MANIFEST-{:06} is not what was written", number));
 }
 
 Result<DatabaseMark> mark_of(rocksdb::DB& db, std::uint64_t sequence) {
     std::vector<std::string> files;
-    DatabaseMark mark{.sequence = sequence};
+    DatabaseMark mark;
+    mark.sequence = sequence;
     BOS_ROCKS(db.GetLiveFiles(files, &mark.manifest_bytes, false), "list the files of a database");
     for (const std::string& file : files)
         mark.manifest = std::max(mark.manifest, manifest_number(file));
+    BOS_TRY(std::string bytes, manifest_bytes(*db.GetEnv(), db.GetName(), mark.manifest));
+    bytes.resize(mark.manifest_bytes);
+    mark.manifest_hash = sha256(bytes);
     return mark;
 }
 

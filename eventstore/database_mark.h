@@ -1,5 +1,6 @@
 #pragma once
 
+#include "schemas/base/position.h"
 #include "schemas/base/result.h"
 
 #include <rocksdb/db.h>
@@ -17,6 +18,7 @@ namespace bos::eventstore {
 struct DatabaseMark {
     std::uint64_t manifest = 0;        ///< number of the MANIFEST file
     std::uint64_t manifest_bytes = 0;  ///< of it, synced
+    Hash manifest_hash;                ///< SHA-256 of these bytes
     std::uint64_t sequence = 0;        ///< the newest write that is durable
 
     friend bool operator==(const DatabaseMark&, const DatabaseMark&) = default;
@@ -30,7 +32,7 @@ struct DatabaseMark {
                                       const DatabaseMark& mark);
 
 /// Before the database is opened, for that makes a new MANIFEST. Errors: corrupt = there is less of
-/// it than there was.
+/// it than there was, or it is another.
 [[nodiscard]] Result<void> check_manifest(rocksdb::Env& env, const std::string& folder,
                                           const DatabaseMark& mark);
 

@@ -5,15 +5,14 @@ A trial is made of its number alone: BOS_DAMAGE_FIRST=N BOS_DAMAGES=1 repeats tr
 """
 import collections
 import concurrent.futures
-import json
 import os
 import random
 import shutil
 import unittest
 
-from bos_process import Folder, Server, bos, log_word, main, records
+from bos_process import Folder, Server, log_word, main, records, wait_until
 
-TRIALS = int(os.environ.get("BOS_DAMAGES", "200"))
+TRIALS = int(os.environ.get("BOS_DAMAGES", "500"))
 FIRST = int(os.environ.get("BOS_DAMAGE_FIRST", "0"))
 LEADS = 40
 
@@ -63,6 +62,13 @@ def damage(path, draw):
         return f"bit {bit} of byte {at} of {size}"
 
 
+def marked(data):
+    """The newest record that the log's mark tells of (docs/formats.md)."""
+    with open(os.path.join(data, "log.mark"), "rb") as file:
+        mark = file.read()
+    return max(int.from_bytes(mark[at + 16:at + 24], "big") for at in (0, 4096) if len(mark) > at + 24)
+
+
 def difference(answer, told):
     """Where two texts part."""
     at = next((i for i, (one, other) in enumerate(zip(answer, told)) if one != other), min(len(answer), len(told)))
@@ -82,8 +88,11 @@ class Damage(unittest.TestCase):
         assert server.stop() == 0, server.log()
         server.start()
         cls.fill(server, range(LEADS // 2, LEADS))
-        server.kill()
         cls.whole = cls.folder.data
+        # The last record's mark is written beside its answer.
+        written = len(records(cls.whole))
+        wait_until(lambda: marked(cls.whole) == written, what="the mark of the last record")
+        server.kill()
         os.remove(os.path.join(cls.whole, "control.sock"))  # of the process that is gone; it cannot be copied
         cls.kinds = {kind: [path for path in files_in(cls.whole) if is_of(path)] for kind, is_of in KINDS.items()}
         cls.dump = log_word("dump", cls.whole)

@@ -208,6 +208,12 @@ TEST_CASE("a key store that lost what was synced is refused") {
         const std::string file = newest("MANIFEST", "");
         std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
     }
+    SUBCASE("an entry of its MANIFEST says that it is longer than the file") {
+        std::fstream file(newest("MANIFEST", ""), std::ios::binary | std::ios::in | std::ios::out);
+        // Checksum u32, length u16, kind: the head of the first entry.
+        file.seekp(5);
+        file.put('\x40');
+    }
     SUBCASE("its write-ahead log is cut") {
         const std::string file = newest("", ".log");
         std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
