@@ -3,6 +3,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 
+#include <charconv>
 #include <cmath>
 #include <set>
 #include <utility>
@@ -112,7 +113,7 @@ class ValueBuilder {
         const bool is_integer = text.find_first_of(".eE") == json::string_view::npos;
         if (is_integer || !std::isfinite(number))
             return refuse(Refusal::number_out_of_range, error);
-        stack_.push_double(number);
+        stack_.push_double(nearest(text, number));
         return value_ended();
     }
     bool on_bool(bool value, error_code&) {
@@ -134,6 +135,15 @@ class ValueBuilder {
         // Ordered, so that chosen keys cannot make it slow.
         std::set<std::string> keys{};
     };
+
+    /// Boost.JSON 1.81 may be off by the last bit: what is written of such a number is read as
+    /// another one.
+    static double nearest(json::string_view text, double number) {
+        double exact = number;
+        const char* const end = text.data() + text.size();
+        const auto [stop, problem] = std::from_chars(text.data(), end, exact);
+        return problem == std::errc() && stop == end ? exact : number;
+    }
 
     bool value_ended() {
         if (!frames_.empty()) ++frames_.back().index;

@@ -17,6 +17,16 @@ TEST_CASE("a JSON text reads as its value") {
           "\"\xC3\xA4\xF0\x9D\x84\x9E\"}");
 }
 
+TEST_CASE("a number with a fraction reads as the double that is nearest to it") {
+    CHECK(parse_json("922337.036854775807")->get_double() == 922337.036854775807);
+    CHECK(parse_json("9.223370368547759E5")->get_double() == 9.223370368547759E5);
+    CHECK(parse_json("[-1.7976931348623157e308]")->at(0).get_double() == -1.7976931348623157e308);
+    CHECK(parse_json("2.5E+1")->get_double() == 25.0);
+    CHECK(parse_json("5e-324")->get_double() == 5e-324);
+    CHECK(parse_json("1e-400")->get_double() == 0.0);
+    CHECK_FALSE(parse_json("1e400").has_value());
+}
+
 TEST_CASE("what JSON parsers read differently is refused, with its place") {
     struct Row {
         std::string_view text;
