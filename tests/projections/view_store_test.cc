@@ -25,8 +25,11 @@ std::string key_of(int number) {
 }
 
 rc::Gen<Write> any_write() {
+    // Ranges shrink with the size that a container of few elements has: to one value here.
     return rc::gen::map(
-        rc::gen::tuple(rc::gen::inRange(0, 8), rc::gen::inRange(0, 3), rc::gen::inRange(0, 4)),
+        rc::gen::resize(
+            rc::kNominalSize,
+            rc::gen::tuple(rc::gen::inRange(0, 8), rc::gen::inRange(0, 3), rc::gen::inRange(0, 4))),
         [](const std::tuple<int, int, int>& drawn) {
             const auto [key, erase, row] = drawn;
             return Write{key_of(key),
