@@ -18,7 +18,8 @@ import unittest
 from bos_process import Folder, Server, binary, bos, kafka_options, log_word, main, make_key, new_id, records
 
 SEED = int(os.environ.get("BOS_CRASH_SEED", random.randrange(1 << 32)))
-KILLS = int(os.environ.get("BOS_CRASH_KILLS", "20"))
+# On Kafka each start waits until the group has forgotten the process that was killed.
+KILLS = int(os.environ.get("BOS_CRASH_KILLS", "10" if os.environ.get("BOS_E2E_KAFKA") else "20"))
 STOPS = 5
 WORKERS = 16
 LOST = (OSError, http.client.HTTPException)
