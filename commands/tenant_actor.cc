@@ -251,7 +251,8 @@ Result<TenantActor::Decided> TenantActor::decide_one(Job& job, Command& command)
         return Decided{std::move(done), std::nullopt};
     }
     // Nobody else can know a fresh key, so nothing has to remember it.
-    if (decision->empty() && request.key_is_fresh) return Decided{std::move(done), std::nullopt};
+    if (decision->empty() && request.key_is_fresh && job.lost_at <= durable_)
+        return Decided{std::move(done), std::nullopt};
 
     eventstore::Commit commit{
         .tenant = tenant_,
@@ -417,6 +418,8 @@ void TenantActor::recover() {
     for (Pending& item : pending) {
         const bool again = !item.failure || item.failure->code == Code::conflict ||
                            item.failure->code == Code::unknown;
+        if (item.failure && item.failure->code == Code::unknown)
+            item.job.lost_at = std::max(item.job.lost_at, item.commit->position);
         // An append of unknown outcome may be there, and then those chained on it, too.
         if (item.commit && written->contains(item.hash)) {
             applying_.push_back(
@@ -477,8 +480,12 @@ void TenantActor::give_up(std::deque<Pending> pending, std::deque<Job> waiting) 
     for (Job& job : waiting) answer(job, std::unexpected(Refusal(unreadable())));
 }
 
-void TenantActor::answer(Job& job, const Outcome& outcome) {
-    for (Reply& reply : job.replies) reply(outcome);
+/// A refusal says that nothing was written, for ever: not of a command whose record may still come.
+void TenantActor::answer(Job& job, const Outcome& outcome) const {
+    const bool open = !outcome && job.lost_at > durable_;
+    const Outcome unknown = std::unexpected(
+        Refusal(Error{Code::unknown, "an earlier append of it had no certain outcome"}));
+    for (Reply& reply : job.replies) reply(open ? unknown : outcome);
     job.replies.clear();
 }
 

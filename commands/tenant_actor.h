@@ -84,6 +84,8 @@ class TenantActor {
         int attempts = 0;
         bool has_target = false;      ///< a creating command got its id
         bool may_be_written = false;  ///< an append of it had no sure end: the log is asked first
+        /// A record of it for this position may still come, as long as nothing else is there.
+        Position lost_at = {};
     };
     struct Pending {
         Job job;
@@ -127,7 +129,7 @@ class TenantActor {
     void answer_applied();
     void recover();
     void give_up(std::deque<Pending> pending, std::deque<Job> waiting);
-    static void answer(Job& job, const Outcome& outcome);
+    void answer(Job& job, const Outcome& outcome) const;
 
     // Constant after construction.
     const TenantId tenant_;

@@ -103,6 +103,38 @@ TEST_CASE("whichever append fails and however, the log holds what was answered, 
     }
 }
 
+TEST_CASE("a command whose record may still come is not refused") {
+    Machine machine;
+    Rig rig(machine);
+    const leads::LeadId lead = rig.ask_for(capture()).lead();
+    const Request asked = request(score(lead, 1), "once");
+    rig.faults.fail_append(1, Fault::unknown_late);
+    rig.faults.fail_append(2, Fault::unavailable);
+    const Answer unsure = rig.submit(asked);
+    rig.poll();
+    CHECK(unsure.fails_with(Code::unknown));
+    rig.settle();  // the first append comes after all
+    CHECK_EQ(commits_in(machine, acme).size(), 2);
+    const Done& again = rig.ask(asked).done();
+    CHECK(again.repeated);
+    CHECK_EQ(again.position, Position{2});
+    check_sound(machine, acme);
+}
+
+TEST_CASE("a command whose record can no longer come is refused") {
+    Machine machine;
+    Rig rig(machine);
+    Rig other(machine);
+    const leads::LeadId lead = rig.ask_for(capture()).lead();
+    rig.faults.fail_append(1, Fault::unknown_lost);
+    const Answer refused = rig.submit(request(leads::HoldLead{.lead = lead}));
+    rig.poll();
+    // Somebody else takes its position before it is decided again.
+    other.ask_for(leads::DisqualifyLead{.lead = lead, .lost_reason = "other"});
+    rig.settle();
+    CHECK(refused.is_rejected(leads::Rejection::lead_disqualified));
+}
+
 TEST_CASE("two failures at once are two answers") {
     Machine machine;
     Rig rig(machine);

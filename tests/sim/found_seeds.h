@@ -9,9 +9,11 @@ namespace bos::sim {
 inline constexpr std::uint64_t found_seeds[] = {
     6,  // a log whose database could not be reopened on a full disk could not be read any more, so
         // nobody appended, and so it was never reopened
-    498,  // CURRENT named a manifest whose own name was not durable yet
-    604,  // a log whose first process ended before it had made the folder's name durable: no later
-          // one did
+    498,   // CURRENT named a manifest whose own name was not durable yet
+    604,   // a log whose first process ended before it had made the folder's name durable: no later
+           // one did
+    1269,  // an append without a certain outcome, then a full queue: the command was refused, and
+           // then its first record came
 };
 
 }  // namespace bos::sim
