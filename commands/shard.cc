@@ -70,14 +70,7 @@ Result<TenantActor*> Shard::tenant_for(const TenantId& id) {
     if (found == tenants_.end()) {
         close_idle_tenants();
         OpenTenant opened;
-        opened.actor =
-            std::make_unique<TenantActor>(id, surroundings_, [this, id](std::string record) {
-                TenantActor* const actor = tenants_.at(id).actor.get();
-                surroundings_.log.append(std::move(record),
-                                         [this, actor](Result<eventstore::Head> result) {
-                                             on_appended(actor, std::move(result));
-                                         });
-            });
+        opened.actor = std::make_unique<TenantActor>(id, surroundings_, calls_of(id));
         BOS_CHECK(opened.actor->open());
         found = tenants_.emplace(id, std::move(opened)).first;
     }
@@ -94,13 +87,30 @@ void Shard::close_idle_tenants() {
     });
 }
 
-/// Runs on: a thread of the log, or inside append().
-void Shard::on_appended(TenantActor* tenant, Result<eventstore::Head> result) {
+TenantActor::Calls Shard::calls_of(const TenantId& id) {
+    const auto done = [this](TenantActor* tenant, bool of_confirm) {
+        return [this, tenant, of_confirm](Result<eventstore::Head> result) {
+            completed({tenant, std::move(result), of_confirm});
+        };
+    };
+    return {.append =
+                [this, id, done](std::string record) {
+                    surroundings_.log.append(std::move(record),
+                                             done(tenants_.at(id).actor.get(), false));
+                },
+            .confirm =
+                [this, id, done](const eventstore::Head& end) {
+                    surroundings_.log.confirm(id, end, done(tenants_.at(id).actor.get(), true));
+                }};
+}
+
+/// Runs on: a thread of the log, or inside append() or confirm().
+void Shard::completed(Completion completion) {
     bool first = false;
     {
         const std::lock_guard lock(completions_mutex_);
         first = completions_.empty();
-        completions_.push_back({tenant, std::move(result)});
+        completions_.push_back(std::move(completion));
     }
     // One turn of the shard takes all that a group commit made durable.
     if (first) asio::post(executor_, [this] { take_completions(); });
@@ -114,7 +124,11 @@ void Shard::take_completions() {
     }
     std::vector<TenantActor*> touched;
     for (Completion& completion : completions) {
-        completion.tenant->completed(std::move(completion.result));
+        if (completion.of_confirm) {
+            completion.tenant->confirmed(completion.result);
+        } else {
+            completion.tenant->completed(std::move(completion.result));
+        }
         if (std::ranges::find(touched, completion.tenant) == touched.end())
             touched.push_back(completion.tenant);
     }

@@ -59,6 +59,7 @@ class Shard {
     struct Completion {
         TenantActor* tenant;
         Result<eventstore::Head> result;
+        bool of_confirm;
     };
     struct OpenTenant {
         std::unique_ptr<TenantActor> actor;
@@ -68,7 +69,8 @@ class Shard {
     void begin(Request request, Reply reply);
     Result<TenantActor*> tenant_for(const TenantId& id);
     void close_idle_tenants();
-    void on_appended(TenantActor* tenant, Result<eventstore::Head> result);
+    [[nodiscard]] TenantActor::Calls calls_of(const TenantId& id);
+    void completed(Completion completion);
     void take_completions();
     void finish_draining();
 

@@ -49,6 +49,13 @@ CommandKind kind_of(std::string_view wire_name) {
     return kind;
 }
 
+/// It is true of where the log ends, and appends nothing that would prove that it ends there.
+bool rests_on_end(const Outcome& outcome) {
+    if (outcome) return !outcome->repeated;
+    return std::holds_alternative<Rejected>(outcome.error()) ||
+           std::holds_alternative<VersionConflict>(outcome.error());
+}
+
 /// The answer of a commit can be told from its record alone, so it is the same for ever.
 Done answer_of(const eventstore::Commit& commit) {
     const CommandKind kind = kind_of(commit.command);
@@ -66,10 +73,10 @@ Done answer_of(const eventstore::Commit& commit) {
 
 }  // namespace
 
-TenantActor::TenantActor(TenantId tenant, const Surroundings& surroundings, Append append)
+TenantActor::TenantActor(TenantId tenant, const Surroundings& surroundings, Calls calls)
     : tenant_(std::move(tenant)),
       surroundings_(surroundings),
-      append_(std::move(append)),
+      calls_(std::move(calls)),
       aggregates_(surroundings.log, tenant_, durable_) {}
 
 Result<void> TenantActor::open() {
@@ -140,7 +147,11 @@ void TenantActor::take(Job job) {
         pending.commit = std::move(decided.commit);
     }
     if (!pending.commit) {
-        if (nothing_before()) return answer(pending.job, *pending.outcome);
+        if (surroundings_.log.is_shared() && rests_on_end(*pending.outcome)) {
+            pending.confirm = next_confirm();
+        } else if (nothing_before()) {
+            return answer(pending.job, *pending.outcome);
+        }
         pending_.push_back(std::move(pending));
         return;
     }
@@ -153,7 +164,39 @@ void TenantActor::take(Job job) {
     Job& kept = pending_.back().job;
     keys_in_flight_.emplace(kept.request.key, &kept);
     ++outstanding_;
-    append_(std::move(record));
+    calls_.append(std::move(record));
+}
+
+/// Whether another owner had written before a request came is known only from a question that was
+/// asked after it came: the one under way does not do. All that come meanwhile share the next.
+std::uint64_t TenantActor::next_confirm() {
+    if (!confirming_) {
+        begin_confirm();
+        return confirms_;
+    }
+    confirm_wanted_ = true;
+    return confirms_ + 1;
+}
+
+void TenantActor::begin_confirm() {
+    ++confirms_;
+    confirming_ = true;
+    confirm_wanted_ = false;
+    calls_.confirm(decided_);
+}
+
+void TenantActor::confirmed(const Result<eventstore::Head>& result) {
+    BOS_ASSERT(confirming_);
+    confirming_ = false;
+    if (result) {
+        confirmed_ = confirms_;
+    } else {
+        failing_ = true;
+        for (Pending& pending : pending_) {
+            if (pending.confirm == confirms_) pending.failure = result.error();
+        }
+    }
+    if (confirm_wanted_ && !failing_) begin_confirm();
 }
 
 TenantActor::Job* TenantActor::in_flight_with_key_of(const Job& job) {
@@ -364,7 +407,8 @@ void TenantActor::settle() {
     if (sink_is_behind()) return;  // applied() comes back here
     std::vector<eventstore::Commit> commits;
     while (!pending_.empty() && !pending_.front().failure &&
-           (!pending_.front().commit || pending_.front().durable) &&
+           (pending_.front().commit ? pending_.front().durable
+                                    : pending_.front().confirm <= confirmed_) &&
            commits.size() < commits_of_a_batch) {
         Pending& front = pending_.front();
         if (front.commit) {
@@ -380,7 +424,7 @@ void TenantActor::settle() {
     // Answers without commits, and nothing before them.
     for (; !applying_.empty(); applying_.pop_front())
         answer(applying_.front().job, applying_.front().outcome);
-    if (failing_ && outstanding_ == 0) recover();
+    if (failing_ && outstanding_ == 0 && !confirming_) recover();
 }
 
 /// To be called last: the sink may be done with them at once.
@@ -407,6 +451,7 @@ void TenantActor::recover() {
     std::deque<Pending> pending = std::exchange(pending_, {});
     std::deque<Job> waiting = std::exchange(waiting_, {});
     with_result_ = 0;
+    confirm_wanted_ = false;
     keys_in_flight_.clear();
     failing_ = false;
     const auto written = read_on();

@@ -54,10 +54,13 @@ using Reply = std::move_only_function<void(Outcome)>;
 /// Runs on: tenant shard.
 class TenantActor {
   public:
-    /// Starts an append; its result must come back through completed(), on the shard.
-    using Append = std::function<void(std::string record)>;
+    /// What it asks of the log. The results come back on the shard.
+    struct Calls {
+        std::function<void(std::string record)> append;            ///< result: completed()
+        std::function<void(const eventstore::Head& end)> confirm;  ///< result: confirmed()
+    };
 
-    TenantActor(TenantId tenant, const Surroundings& surroundings, Append append);
+    TenantActor(TenantId tenant, const Surroundings& surroundings, Calls calls);
     TenantActor(const TenantActor&) = delete;
     TenantActor& operator=(const TenantActor&) = delete;
 
@@ -68,12 +71,15 @@ class TenantActor {
 
     /// The result of the oldest append without one.
     void completed(Result<eventstore::Head> result);
-    /// After a run of completed(): hands commits to the sink, answers, and recovers from a failed
-    /// append.
+    /// The result of the confirm without one; there is one at most.
+    void confirmed(const Result<eventstore::Head>& result);
+    /// After a run of completed() and confirmed(): hands commits to the sink, answers, and recovers
+    /// from a failed append.
     void settle();
 
     [[nodiscard]] bool idle() const {
-        return pending_.empty() && applying_.empty() && waiting_.empty() && !sink_is_behind();
+        return pending_.empty() && applying_.empty() && waiting_.empty() && !sink_is_behind() &&
+               !confirming_;
     }
 
   private:
@@ -93,6 +99,8 @@ class TenantActor {
         Hash hash;
         std::optional<Outcome> outcome;
         bool durable = false;
+        /// The confirm that it waits for, by its number; 0 = none.
+        std::uint64_t confirm = 0;
         std::optional<Error> failure;
     };
     /// Durable, and with the sink: answered when it has applied `batch`.
@@ -108,6 +116,8 @@ class TenantActor {
     };
 
     void take(Job job);
+    [[nodiscard]] std::uint64_t next_confirm();
+    void begin_confirm();
     [[nodiscard]] Job* in_flight_with_key_of(const Job& job);
     [[nodiscard]] std::optional<Outcome> earlier_answer(const Job& job);
     [[nodiscard]] Decided decide_any(Job& job);
@@ -134,7 +144,7 @@ class TenantActor {
     // Constant after construction.
     const TenantId tenant_;
     const Surroundings& surroundings_;
-    const Append append_;
+    const Calls calls_;
 
     eventstore::Head decided_;  ///< the end of the chain as decided
     Position durable_;
@@ -148,6 +158,10 @@ class TenantActor {
     std::uint64_t batches_applied_ = 0;
     std::size_t with_result_ = 0;  ///< of pending_, from its front: no append of these is under way
     std::size_t outstanding_ = 0;  ///< appends without result: the last ones of pending_
+    std::uint64_t confirms_ = 0;   ///< begun
+    std::uint64_t confirmed_ = 0;  ///< of them, the last one that was confirmed
+    bool confirming_ = false;      ///< the last one has no result
+    bool confirm_wanted_ = false;  ///< by an answer that came after it began
     bool failing_ = false;     ///< an append failed: nothing is decided until all results are in
     bool stale_ = false;       ///< the log could not be read: nothing is decided before it can
     std::deque<Job> waiting_;  ///< came while failing

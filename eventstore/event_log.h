@@ -55,6 +55,19 @@ class EventLog {
     /// be handed over before n is durable; if n fails, those chained on it fail with `conflict`.
     virtual void append(std::string record, AppendDone done) = 0;
 
+    /// Others may append to it from elsewhere. What rests on the log's end and appends nothing is
+    /// certain only when confirm() says so.
+    [[nodiscard]] virtual bool is_shared() const { return false; }
+
+    /// Asks whether `end`, which the next append would continue, is the log's end for everybody:
+    ///   value      at some time after this call nobody else had a valid record behind `end`. The
+    ///              appends handed over before may still be under way; they have their own answers
+    ///   conflict   another owner has one, and it is readable now; or an append before it failed
+    ///   unavailable, full, corrupt  as of an append: it is not known
+    /// `done` is called once, by a thread of the engine or before the call returns; in no order
+    /// with those of appends.
+    virtual void confirm(const TenantId& tenant, const Head& end, AppendDone done);
+
     [[nodiscard]] virtual Result<Head> head(const TenantId& tenant) const = 0;
 
     /// The exact bytes at `position`. Errors: not_found past the head or at 0, corrupt.

@@ -15,9 +15,16 @@ namespace bos::eventstore {
 
 class KafkaTenant;
 
-/// An append on its way through the engine.
+/// An append on its way through the engine, or a question that takes its turn among them.
 struct KafkaAppend {
+    /// Does the log end here (EventLog::confirm)?
+    struct Question {
+        TenantId tenant;
+        Head end;
+    };
+
     std::optional<IndexedRecord> record;  ///< none: the bytes were no record
+    std::optional<Question> question;     ///< instead of a record
     AppendDone done;                      ///< of a seal: empty, nobody waits for it
     /// Set: refused when it came. It is never sent and waits only to be answered in its turn.
     std::optional<Error> refusal;

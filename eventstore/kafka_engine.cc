@@ -43,6 +43,7 @@ Result<std::unique_ptr<KafkaEngine>> KafkaEngine::start(KafkaEngineOptions optio
         engine->inbox_, [self = engine.get()](const KafkaTenant& tenant, KafkaTenant::Mode mode) {
             return self->look(tenant, mode);
         });
+    engine->ends_ = std::make_unique<KafkaEnds>(engine->inbox_, engine->consumer_->handle());
     engine->thread_ = std::thread([self = engine.get()] { self->run(); });
     return engine;
 }
@@ -51,6 +52,10 @@ KafkaEngine::~KafkaEngine() { stop(); }
 
 void KafkaEngine::append(std::string record, AppendDone done) {
     inbox_.append(std::move(record), std::move(done));
+}
+
+void KafkaEngine::confirm(const TenantId& tenant, const Head& end, AppendDone done) {
+    inbox_.confirm(tenant, end, std::move(done));
 }
 
 void KafkaEngine::follow(KafkaInbox::Follow follow) { inbox_.follow(std::move(follow)); }
@@ -67,6 +72,7 @@ void KafkaEngine::stop() {
     const std::lock_guard lock(stop_mutex_);
     if (thread_.joinable()) thread_.join();
     if (opener_) opener_->stop();
+    if (ends_) ends_->stop();
 }
 
 std::uint64_t KafkaEngine::ignored(const TenantId& tenant) const {
@@ -170,10 +176,17 @@ void KafkaEngine::deliver(KafkaInbox::Mail mail, KafkaBurst& burst) {
         KafkaTenant& tenant = touch(*opened.tenant);
         tenant.opened(opened.found, replica_.end(tenant.id()), now_, burst);
     }
+    for (const KafkaInbox::Ended& ended : mail.ended)
+        touch(*ended.tenant).ended(ended.end, now_, burst);
     for (KafkaInbox::Follow& follow : mail.follows) {
         touch(find(follow.tenant)).follow(follow.on, std::move(follow.done), now_, burst);
     }
     for (KafkaAppendPtr& append : mail.appends) {
+        if (append->question) {
+            KafkaTenant& tenant = touch(find(append->question->tenant));
+            tenant.add(std::move(append), now_, burst);
+            continue;
+        }
         if (!append->record) {  // of no tenant
             Error why = *append->refusal;
             burst.refuse(std::move(append), std::move(why));
@@ -251,6 +264,7 @@ void KafkaEngine::act(KafkaBurst& burst) {
         if (const auto mode = tenant->take_opening(now_)) opener_->request(*tenant, *mode);
         if (tenant->wants_seal(now_)) seal(*tenant);
         if (tenant->can_send()) send(*tenant, gate, burst);
+        if (tenant->asks_for_end()) ends_->request(*tenant);
         if (const std::uint64_t ignored = tenant->ignored(); ignored > 0) {
             const std::lock_guard lock(mutex_);
             ignored_[tenant->id()] = ignored;
@@ -267,7 +281,7 @@ void KafkaEngine::send(KafkaTenant& tenant, std::optional<Result<void>>& gate, K
             append->in_flight = append;
             return {};
         },
-        *gate, burst);
+        *gate, now_, burst);
 }
 
 Result<void> KafkaEngine::gate() {
@@ -301,8 +315,10 @@ void KafkaEngine::apply(KafkaBurst& burst) {
             room_at_ = {};  // look again before anything more is sent
             for (KafkaBurst::Answer& answer : burst.answers) {
                 if (!answer.outcome) continue;
-                answer.outcome = fail(Code::unknown, "stored in Kafka, but not in the replica: " +
-                                                         written.error().detail);
+                const bool question = answer.append->question.has_value();
+                answer.outcome =
+                    fail(question ? Code::unavailable : Code::unknown,
+                         "stored in Kafka, but not in the replica: " + written.error().detail);
             }
             for (const KafkaReplica::Origin& origin : burst.origins) {
                 touch(find(*origin.tenant)).drop(written.error(), now_, burst);

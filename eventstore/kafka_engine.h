@@ -1,6 +1,7 @@
 #pragma once
 
 #include "eventstore/kafka_consumer.h"
+#include "eventstore/kafka_ends.h"
 #include "eventstore/kafka_inbox.h"
 #include "eventstore/kafka_opener.h"
 #include "eventstore/kafka_producer.h"
@@ -49,6 +50,7 @@ class KafkaEngine {
     KafkaEngine& operator=(const KafkaEngine&) = delete;
 
     void append(std::string record, AppendDone done);
+    void confirm(const TenantId& tenant, const Head& end, AppendDone done);
     void follow(KafkaInbox::Follow follow);
     /// See KafkaLog::listen.
     void listen(std::function<void(const TenantId&)> listener);
@@ -125,6 +127,7 @@ class KafkaEngine {
     std::optional<Instant> stop_by_;  ///< set: stopping
 
     std::unique_ptr<KafkaOpener> opener_;
+    std::unique_ptr<KafkaEnds> ends_;
     std::mutex stop_mutex_;  ///< held while joining
     std::thread thread_;
 };

@@ -53,19 +53,32 @@ Code code_of(rd_kafka_resp_err_t error) {
     }
 }
 
-Result<std::int64_t> ask_once(rd_kafka_t* handle, const std::string& topic, std::int64_t which,
-                              int timeout_ms) {
-    const Owned<rd_kafka_topic_partition_list_t> asked(rd_kafka_topic_partition_list_new(1));
-    rd_kafka_topic_partition_t* partition =
-        rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), 0);
-    partition->offset = which;
-    const std::string doing = "ask for the ends of " + topic;
-    if (const auto error = rd_kafka_offsets_for_times(handle, asked.get(), timeout_ms)) {
-        return failed(error, doing);
+Result<std::vector<Result<std::int64_t>>> ask_once(rd_kafka_t* handle,
+                                                   const std::vector<std::string>& topics,
+                                                   std::int64_t which, milliseconds timeout) {
+    const Owned<rd_kafka_topic_partition_list_t> asked(
+        rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+    for (const std::string& topic : topics)
+        rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), 0)->offset = which;
+    constexpr std::string_view doing = "ask for the ends of ";
+    if (const auto error =
+            rd_kafka_offsets_for_times(handle, asked.get(), static_cast<int>(timeout.count()))) {
+        return failed(error, std::string(doing) + topics.front());
     }
-    if (partition->err) return failed(partition->err, doing);
-    if (partition->offset < 0) return fail(Code::unavailable, doing + ": no answer");
-    return partition->offset;
+    std::vector<Result<std::int64_t>> ends;
+    for (const std::string& topic : topics) {
+        const rd_kafka_topic_partition_t* end =
+            rd_kafka_topic_partition_list_find(asked.get(), topic.c_str(), 0);
+        if (end->err) {
+            ends.emplace_back(failed(end->err, std::string(doing) + topic));
+        } else if (end->offset < 0) {
+            ends.emplace_back(
+                fail(Code::unavailable, fmt::format("{}{}: no answer", doing, topic)));
+        } else {
+            ends.emplace_back(end->offset);
+        }
+    }
+    return ends;
 }
 
 }  // namespace
@@ -115,8 +128,9 @@ Result<std::int64_t> ask_for_offset(rd_kafka_t* handle, const std::string& topic
     const auto until = std::chrono::steady_clock::now() + timeout;
     milliseconds left = timeout;
     for (milliseconds patience = first_patience;; patience *= 2) {
+        auto asked = ask_once(handle, {topic}, which, std::min(patience, left));
         Result<std::int64_t> offset =
-            ask_once(handle, topic, which, static_cast<int>(std::min(patience, left).count()));
+            asked ? asked->front() : Result<std::int64_t>(std::unexpected(asked.error()));
         left = std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
         if (offset || offset.error().code != Code::unavailable || left <= milliseconds(0)) {
             return offset;
@@ -126,6 +140,12 @@ Result<std::int64_t> ask_for_offset(rd_kafka_t* handle, const std::string& topic
         std::ignore = metadata_of(handle, again.get(), static_cast<int>(left.count()));
         std::this_thread::sleep_for(look_again_after);
     }
+}
+
+Result<std::vector<Result<std::int64_t>>> ask_for_ends(rd_kafka_t* handle,
+                                                       const std::vector<std::string>& topics,
+                                                       milliseconds timeout) {
+    return ask_once(handle, topics, RD_KAFKA_OFFSET_END, timeout);
 }
 
 }  // namespace bos::eventstore::kafka

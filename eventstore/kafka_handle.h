@@ -71,4 +71,9 @@ void wake_on(rd_kafka_queue_t* queue, const std::function<void()>& wake);
                                                   std::int64_t which,
                                                   std::chrono::milliseconds timeout);
 
+/// Where the only partitions of many topics end, in their order: one question to each leader. Fails
+/// as a whole when some leader does not answer in time. Blocks for at most `timeout`.
+[[nodiscard]] Result<std::vector<Result<std::int64_t>>> ask_for_ends(
+    rd_kafka_t* handle, const std::vector<std::string>& topics, std::chrono::milliseconds timeout);
+
 }  // namespace bos::eventstore::kafka

@@ -18,6 +18,19 @@ void KafkaInbox::append(std::string record, AppendDone done) {
                                 mail_.stopping ? "the log is stopping" : "the log's queue is full"};
         append->record->bytes = {};  // a refused one takes no place, so it holds no bytes
     }
+    post(std::move(append), std::move(lock));
+}
+
+void KafkaInbox::confirm(const TenantId& tenant, const Head& end, AppendDone done) {
+    auto append = std::make_shared<KafkaAppend>();
+    append->done = std::move(done);
+    append->question = KafkaAppend::Question{.tenant = tenant, .end = end};
+    std::unique_lock lock(mutex_);
+    if (mail_.stopping) append->refusal = Error{Code::unavailable, "the log is stopping"};
+    post(std::move(append), std::move(lock));
+}
+
+void KafkaInbox::post(KafkaAppendPtr append, std::unique_lock<std::mutex> lock) {
     if (!closed_) {
         mail_.appends.push_back(std::move(append));
         return notify(std::move(lock));
@@ -43,6 +56,12 @@ void KafkaInbox::follow(Follow follow) {
     }
     lock.unlock();
     follow.done(fail(Code::unavailable, "the log is stopped"));
+}
+
+void KafkaInbox::ended(Ended ended) {
+    std::unique_lock lock(mutex_);
+    mail_.ended.push_back(std::move(ended));
+    notify(std::move(lock));
 }
 
 void KafkaInbox::opened(Opened opened) {

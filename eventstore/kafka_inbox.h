@@ -32,10 +32,15 @@ class KafkaInbox {
         KafkaTenant* tenant;
         Result<void> found;
     };
+    struct Ended {
+        KafkaTenant* tenant;
+        Result<Offset> end;
+    };
     struct Mail {
         std::deque<KafkaAppendPtr> appends = {};
         std::vector<Follow> follows = {};
         std::vector<Opened> opened = {};
+        std::vector<Ended> ended = {};
         bool stopping = false;
     };
 
@@ -43,7 +48,10 @@ class KafkaInbox {
 
     /// Verifies and hashes on the caller's thread. What is refused takes its turn like the others.
     void append(std::string record, AppendDone done);
+    void confirm(const TenantId& tenant, const Head& end, AppendDone done);
     void follow(Follow follow);
+    /// Where a topic ended when it was asked.
+    void ended(Ended ended);
     void opened(Opened opened);
     /// The producer or the consumer has something.
     void wake();
@@ -58,6 +66,7 @@ class KafkaInbox {
     [[nodiscard]] Mail close();
 
   private:
+    void post(KafkaAppendPtr append, std::unique_lock<std::mutex> lock);
     void notify(std::unique_lock<std::mutex> lock);
     [[nodiscard]] bool admit(std::size_t bytes);
 

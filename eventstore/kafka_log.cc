@@ -94,6 +94,10 @@ void KafkaLog::append(std::string record, AppendDone done) {
     parts_->engine->append(std::move(record), std::move(done));
 }
 
+void KafkaLog::confirm(const TenantId& tenant, const Head& end, AppendDone done) {
+    parts_->engine->confirm(tenant, end, std::move(done));
+}
+
 Result<Head> KafkaLog::head(const TenantId& tenant) const {
     return parts_->replica->tables().head(tenant);
 }

@@ -71,6 +71,9 @@ class KafkaLog final : public EventLog {
     ~KafkaLog() override;
 
     void append(std::string record, AppendDone done) override;
+    [[nodiscard]] bool is_shared() const override { return true; }
+    /// One question to the topic's leader for all that ask meanwhile.
+    void confirm(const TenantId& tenant, const Head& end, AppendDone done) override;
     [[nodiscard]] Result<Head> head(const TenantId& tenant) const override;
     [[nodiscard]] Result<std::string> read(const TenantId& tenant,
                                            Position position) const override;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace bos::eventstore {
@@ -46,7 +47,8 @@ void KafkaTenant::follow(bool on, FollowDone done, Instant now, KafkaBurst& burs
     // An owner knows of others only what its own appends met. It reads to the end now, and what is
     // appended meanwhile waits; if it has nothing under way it may go back to reading only.
     const bool owner = state_ == State::current;
-    if (owner && on && open_.empty() && waiting_.empty()) mode_ = Mode::read_only;
+    if (owner && !on) return ask({.append = nullptr, .done = std::move(done), .since = now});
+    if (owner && open_.empty() && waiting_.empty() && questions_.empty()) mode_ = Mode::read_only;
     if (owner) {
         state_ = State::reading;
         heard_at_ = now;
@@ -110,6 +112,7 @@ void KafkaTenant::reported(const KafkaAppend& append, std::optional<Offset> offs
     const bool agrees = chain_->delivered(*offset, link_of(append.record->index), steps);
     follow_steps(steps, nullptr, burst);
     if (!agrees) return contradicted(now, burst);
+    settle_questions(burst);
     review(now);
 }
 
@@ -146,6 +149,7 @@ void KafkaTenant::read(const kafka::Consumer::Message& message, const RecordInde
         record ? std::optional(RecordView(message.bytes, *record)) : std::optional<RecordView>();
     follow_steps(steps, read ? &*read : nullptr, burst);
     if (!agrees) return contradicted(now, burst);
+    settle_questions(burst);
     if (message.kind == Kind::end && state_ == State::reading) caught_up(now, burst);
     review(now);
 }
@@ -181,6 +185,7 @@ void KafkaTenant::follow_steps(const KafkaChain::Steps& steps, const RecordView*
             burst.records.push_back(*read);
             if (burst.read.empty() || burst.read.back() != &id_) burst.read.push_back(&id_);
             recorded_at_ = read->index->link.recorded_at;
+            ++strangers_;
         } else {
             KafkaAppendPtr append = pop_open();
             if (step == KafkaChain::Step::own_valid) {
@@ -189,6 +194,7 @@ void KafkaTenant::follow_steps(const KafkaChain::Steps& steps, const RecordView*
                 const Head head = append->record->index.head();
                 burst.answer(std::move(append), head);
             } else if (step == KafkaChain::Step::own_dead) {
+                ++strangers_;
                 const std::uint64_t position = append->record->index.link.position.value;
                 burst.refuse(std::move(append),
                              {Code::conflict,
@@ -227,7 +233,7 @@ void KafkaTenant::report_ignored(Offset offset, const std::optional<ChainLink>& 
 std::optional<Offset> KafkaTenant::reading_from() const {
     if (!chain_) return std::nullopt;
     const bool wanted = state_ == State::reading || mode_ == Mode::read_only || chain_->gap() ||
-                        chain_->next() < seal_read_to_;
+                        chain_->next() < seal_read_to_ || has_to_read();
     if (!wanted) return std::nullopt;
     return witness_ ? *chain_->head_offset() : chain_->next();
 }
@@ -237,33 +243,128 @@ bool KafkaTenant::can_send() const {
            !waiting_.empty();
 }
 
-void KafkaTenant::send(const Produce& produce, const Result<void>& gate, KafkaBurst& burst) {
+void KafkaTenant::send(const Produce& produce, const Result<void>& gate, Instant now,
+                       KafkaBurst& burst) {
     while (can_send()) {
         KafkaAppendPtr append = std::move(waiting_.front());
         waiting_.pop_front();
-        if (!append->refusal && !gate) append->refusal = gate.error();
-        if (!append->refusal) {
-            const ChainLink link = link_of(append->record->index);
-            append->incarnation = incarnation_;
-            if (!link.continues(chain_->end())) {
-                append->refusal = {
-                    Code::conflict,
-                    fmt::format("{}: record {} does not continue the log, which ends at {}",
-                                id_.value(), link.position.value, chain_->end().position.value)};
-            } else if (Result<void> sent = produce(append); !sent) {
-                append->refusal = {Code::unavailable, std::move(sent).error().detail};
-            } else {
-                chain_->sent(link);
-            }
+        if (append->question) {
+            take_question(std::move(append), now, burst);
+        } else {
+            send_one(std::move(append), produce, gate, burst);
         }
-        const bool refused = append->refusal.has_value();
-        open_.push_back(std::move(append));
-        if (!refused) continue;
-        KafkaChain::Steps steps;
-        chain_->refused(steps);
-        follow_steps(steps, nullptr, burst);
     }
 }
+
+void KafkaTenant::send_one(KafkaAppendPtr append, const Produce& produce, const Result<void>& gate,
+                           KafkaBurst& burst) {
+    if (!append->refusal && !gate) append->refusal = gate.error();
+    if (!append->refusal) {
+        const ChainLink link = link_of(append->record->index);
+        append->incarnation = incarnation_;
+        if (!link.continues(chain_->end())) {
+            append->refusal = {
+                Code::conflict,
+                fmt::format("{}: record {} does not continue the log, which ends at {}",
+                            id_.value(), link.position.value, chain_->end().position.value)};
+        } else if (Result<void> sent = produce(append); !sent) {
+            append->refusal = {Code::unavailable, std::move(sent).error().detail};
+        } else {
+            chain_->sent(link);
+        }
+    }
+    const bool refused = append->refusal.has_value();
+    open_.push_back(std::move(append));
+    if (!refused) return;
+    KafkaChain::Steps steps;
+    chain_->refused(steps);
+    follow_steps(steps, nullptr, burst);
+}
+
+// --- questions ---------------------------------------------------------------------------------
+
+void KafkaTenant::take_question(KafkaAppendPtr append, Instant now, KafkaBurst& burst) {
+    if (append->refusal) {
+        Error why = *append->refusal;
+        return burst.refuse(std::move(append), std::move(why));
+    }
+    if (append->question->end != chain_->end()) {
+        return burst.refuse(std::move(append),
+                            {Code::conflict, fmt::format("{}: the log ends at {}", id_.value(),
+                                                         chain_->end().position.value)});
+    }
+    ask({.append = std::move(append), .done = {}, .since = now});
+}
+
+void KafkaTenant::ask(Question question) {
+    question.strangers = strangers_;
+    questions_.push_back(std::move(question));
+}
+
+bool KafkaTenant::asks_for_end() {
+    if (asking_) return false;
+    for (Question& question : questions_) {
+        asking_ |= !question.asked;
+        question.asked = true;
+    }
+    if (asking_) asked_at_ = chain_->next();
+    return asking_;
+}
+
+void KafkaTenant::ended(const Result<Offset>& end, Instant now, KafkaBurst& burst) {
+    asking_ = false;
+    if (!end) last_failure_ = end.error().detail;
+    for (Question& question : questions_) {
+        if (!question.asked || question.end) continue;
+        // Below what was folded when it was asked for: the topic has lost its end since.
+        if (end && *end < asked_at_) return contradicted(now, burst);
+        if (end) question.end = *end;
+        if (!end) question.asked = false;  // again, until its time is over
+    }
+    settle_questions(burst);
+    give_up_questions(now, burst);
+}
+
+/// What stands before the end and is not folded: own records that a report is to come of, or those
+/// of others, which have to be read.
+bool KafkaTenant::has_to_read() const {
+    return open_.empty() && std::ranges::any_of(questions_, [this](const Question& question) {
+               return question.end && *question.end > chain_->next();
+           });
+}
+
+void KafkaTenant::settle_questions(KafkaBurst& burst) {
+    while (!questions_.empty()) {
+        Question& oldest = questions_.front();
+        if (!oldest.end || *oldest.end > chain_->next()) return;
+        Result<Head> outcome = chain_->head();
+        if (oldest.append && oldest.strangers != strangers_) {
+            outcome = fail(Code::conflict, id_.value() + ": another owner has written");
+        } else if (oldest.append) {
+            outcome = oldest.append->question->end;
+        }
+        answer(oldest, outcome, burst);
+        questions_.pop_front();
+    }
+}
+
+void KafkaTenant::give_up_questions(Instant now, KafkaBurst& burst) {
+    for (; !questions_.empty() && now - questions_.front().since > limits_.silence;
+         questions_.pop_front()) {
+        answer(questions_.front(),
+               fail(Code::unavailable,
+                    fmt::format("Kafka does not say where {} ends: {}", topic_, last_failure_)),
+               burst);
+    }
+}
+
+void KafkaTenant::answer(Question& question, const Result<Head>& outcome, KafkaBurst& burst) {
+    if (question.append) return burst.answer(std::move(question.append), outcome);
+    burst.followed.emplace_back(std::move(question.done),
+                                outcome ? Result<void>() : std::unexpected(outcome.error()));
+}
+
+// --- settling ----------------------------------------------------------------------------------
 
 std::optional<KafkaTenant::Seal> KafkaTenant::wants_seal(Instant now) const {
     if (!chain_ || !chain_->in_doubt() || seal_under_way_ || now < seal_again_at_ ||
@@ -283,7 +384,8 @@ void KafkaTenant::sealing(const KafkaAppendPtr& seal) {
 
 bool KafkaTenant::restless() const {
     const bool wants_to_read = following_ || !followers_.empty();
-    return state_ == State::reading || settle_until_ || (state_ == State::closed && wants_to_read);
+    return state_ == State::reading || settle_until_ || !questions_.empty() ||
+           (state_ == State::closed && wants_to_read);
 }
 
 void KafkaTenant::review(Instant now) {
@@ -294,6 +396,7 @@ void KafkaTenant::review(Instant now) {
 }
 
 void KafkaTenant::tick(Instant now, KafkaBurst& burst) {
+    give_up_questions(now, burst);
     const bool silent = state_ == State::reading && now - heard_at_ > limits_.silence;
     const bool unsettled = settle_until_ && now > *settle_until_;
     if (!silent && !unsettled) return;
@@ -310,6 +413,8 @@ void KafkaTenant::drop(const Error& why, Instant now, KafkaBurst& burst) {
             Error{Code::unknown, "it is not known whether the record was stored: " + why.detail});
         burst.refuse(std::move(append), std::move(error));
     }
+    for (Question& question : std::exchange(questions_, {}))
+        answer(question, std::unexpected(why), burst);
     refuse_waiting(why, burst);
     refusal_ = why;
     refusal_until_ = now + refusal_holds;

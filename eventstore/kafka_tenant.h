@@ -27,7 +27,7 @@ class KafkaTenant {
     struct Limits {
         /// To learn what became of appends in doubt; then they are answered `unknown`.
         std::chrono::milliseconds settle{30'000};
-        /// Without a word from the topic while it is read to its end.
+        /// Without a word from the topic while it is read to its end, or about where it ends.
         std::chrono::milliseconds silence{10'000};
     };
     enum class Mode { read_only, append };
@@ -55,6 +55,8 @@ class KafkaTenant {
     /// burst is applied.
     void read(const kafka::Consumer::Message& message, const RecordIndex* record, Instant now,
               KafkaBurst& burst);
+    /// The answer to asks_for_end().
+    void ended(const Result<Offset>& end, Instant now, KafkaBurst& burst);
     void tick(Instant now, KafkaBurst& burst);
     /// The replica could not be written.
     void drop(const Error& why, Instant now, KafkaBurst& burst);
@@ -72,7 +74,10 @@ class KafkaTenant {
     [[nodiscard]] bool can_send() const;
     /// Hands what waits to `produce`, if `gate` allows it.
     using Produce = std::function<Result<void>(const KafkaAppendPtr&)>;
-    void send(const Produce& produce, const Result<void>& gate, KafkaBurst& burst);
+    void send(const Produce& produce, const Result<void>& gate, Instant now, KafkaBurst& burst);
+    /// Somebody wants to know whether others have written: ask for the topic's end. True once, then
+    /// not before ended().
+    [[nodiscard]] bool asks_for_end();
     /// A record that takes the position of the appends in doubt. Asked for until sealing().
     struct Seal {
         Head after;
@@ -83,7 +88,7 @@ class KafkaTenant {
 
     /// It waits for something that may never come: tick() it.
     [[nodiscard]] bool restless() const;
-    [[nodiscard]] bool has_open() const { return !open_.empty(); }
+    [[nodiscard]] bool has_open() const { return !open_.empty() || !questions_.empty(); }
     [[nodiscard]] bool has_followers() const { return !followers_.empty(); }
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
 
@@ -93,6 +98,25 @@ class KafkaTenant {
   private:
     enum class State { closed, opening, reading, current };
 
+    /// Have others written? The topic's end is asked for after it came, and everything before that
+    /// end is folded: then it is known.
+    struct Question {
+        KafkaAppendPtr append;        ///< or
+        FollowDone done = {};         ///< who only wants to have read that far
+        std::uint64_t strangers = 0;  ///< strangers_, when it came
+        Instant since;
+        bool asked = false;
+        std::optional<Offset> end = {};
+    };
+
+    void take_question(KafkaAppendPtr append, Instant now, KafkaBurst& burst);
+    void ask(Question question);
+    void send_one(KafkaAppendPtr append, const Produce& produce, const Result<void>& gate,
+                  KafkaBurst& burst);
+    void settle_questions(KafkaBurst& burst);
+    void give_up_questions(Instant now, KafkaBurst& burst);
+    static void answer(Question& question, const Result<Head>& outcome, KafkaBurst& burst);
+    [[nodiscard]] bool has_to_read() const;
     void follow_steps(const KafkaChain::Steps& steps, const RecordView* read, KafkaBurst& burst);
     void check_witness(const kafka::Consumer::Message& message, Instant now, KafkaBurst& burst);
     void caught_up(Instant now, KafkaBurst& burst);
@@ -119,6 +143,11 @@ class KafkaTenant {
     Timestamp recorded_at_;               ///< of the head's record
     std::deque<KafkaAppendPtr> open_;     ///< as the chain's open appends
     std::deque<KafkaAppendPtr> waiting_;  ///< not sent
+    std::deque<Question> questions_;      ///< in the order in which they came; while current
+    Offset asked_at_;                     ///< what was folded when the end was asked for
+    bool asking_ = false;                 ///< the topic's end was asked for
+    std::uint64_t strangers_ =
+        0;  ///< records of others that were valid, and own ones that they cost
     bool seal_under_way_ = false;
     Offset seal_not_before_;  ///< what was folded when it was sent
     Offset seal_read_to_;     ///< the seal stands before it

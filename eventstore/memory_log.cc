@@ -18,6 +18,10 @@ namespace bos::eventstore {
 /// Thread-safe.
 class MemoryDisk {
   public:
+    explicit MemoryDisk(Owners owners) : owners_(owners) {}
+
+    [[nodiscard]] bool is_shared() const { return owners_ == Owners::several; }
+
     /// Adds the record if it continues its tenant's chain.
     [[nodiscard]] Result<Head> add(std::string record) {
         Result<RecordIndex> index = index_of(record);
@@ -32,6 +36,12 @@ class MemoryDisk {
         }
         log.add(std::move(record), *index);
         return log.head;
+    }
+
+    [[nodiscard]] Result<Head> confirm(const TenantId& tenant, const Head& end) const {
+        if (head(tenant) == end) return end;
+        return fail(Code::conflict, fmt::format("{}: the log does not end at {}", tenant.value(),
+                                                end.position.value));
     }
 
     [[nodiscard]] Head head(const TenantId& tenant) const {
@@ -104,11 +114,14 @@ class MemoryDisk {
         return entry == tenants_.end() ? nullptr : &entry->second;
     }
 
+    const Owners owners_;
     mutable std::mutex mutex_;
     std::map<TenantId, TenantLog> tenants_;
 };
 
-std::shared_ptr<MemoryDisk> new_memory_disk() { return std::make_shared<MemoryDisk>(); }
+std::shared_ptr<MemoryDisk> new_memory_disk(Owners owners) {
+    return std::make_shared<MemoryDisk>(owners);
+}
 
 /// Appends that wait, and answers that wait for those before them. Outlives the log while a posted
 /// step still refers to it.
@@ -118,12 +131,14 @@ class MemoryLog::Queue {
   public:
     explicit Queue(std::shared_ptr<MemoryDisk> disk) : disk_(std::move(disk)) {}
 
+    using Work = std::move_only_function<Result<Head>(MemoryDisk&)>;
+
     /// False when stopped: `done` is then answered already.
-    bool push(std::string record, AppendDone done) {
+    bool push(Work work, AppendDone done) {
         {
             const std::lock_guard lock(mutex_);
             if (!stopped_) {
-                waiting_.push_back({std::move(record), std::move(done)});
+                waiting_.push_back({std::move(work), std::move(done)});
                 return true;
             }
             answers_.push_back({std::move(done), stopped_error()});
@@ -132,14 +147,14 @@ class MemoryLog::Queue {
         return false;
     }
 
-    /// Makes the oldest waiting record durable and answers it.
+    /// Does the oldest waiting work and answers it.
     void step() {
         {
             const std::lock_guard lock(mutex_);
             if (waiting_.empty()) return;
             Waiting next = std::move(waiting_.front());
             waiting_.pop_front();
-            answers_.push_back({std::move(next.done), disk_->add(std::move(next.record))});
+            answers_.push_back({std::move(next.done), next.work(*disk_)});
         }
         deliver();
     }
@@ -159,7 +174,7 @@ class MemoryLog::Queue {
 
   private:
     struct Waiting {
-        std::string record;
+        Work work;
         AppendDone done;
     };
     struct Answer {
@@ -209,7 +224,20 @@ MemoryLog::MemoryLog(Post post, std::shared_ptr<MemoryDisk> disk)
 MemoryLog::~MemoryLog() { queue_->stop(); }
 
 void MemoryLog::append(std::string record, AppendDone done) {
-    if (!queue_->push(std::move(record), std::move(done))) return;
+    auto add = [moved = std::move(record)](MemoryDisk& disk) mutable {
+        return disk.add(std::move(moved));
+    };
+    if (queue_->push(std::move(add), std::move(done))) step();
+}
+
+bool MemoryLog::is_shared() const { return disk_->is_shared(); }
+
+void MemoryLog::confirm(const TenantId& tenant, const Head& end, AppendDone done) {
+    auto look = [tenant, end](MemoryDisk& disk) { return disk.confirm(tenant, end); };
+    if (queue_->push(std::move(look), std::move(done))) step();
+}
+
+void MemoryLog::step() {
     if (!post_) return queue_->step();
     post_([queue = queue_] { queue->step(); });
 }

@@ -1,5 +1,6 @@
 #include "gateway/cluster.h"
 
+#include "gateway/await_outcome.h"
 #include "gateway/shard_group.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -135,6 +136,16 @@ asio::awaitable<Response> Cluster::at_owner(TenantId tenant, Request request, He
             co_return nobody_answers(may_be_written);
         co_await pause(look_again_after);
     }
+}
+
+asio::awaitable<Result<void>> Cluster::read_to_end(TenantId tenant) {
+    Result<void> read =
+        co_await await_outcome([this, &tenant](std::move_only_function<void(Result<void>)> done) {
+            node_.kafka()->catch_up(tenant, std::move(done));
+        });
+    // Nobody has written to it yet.
+    if (!read && read.error().code == Code::not_found) co_return Result<void>();
+    co_return read;
 }
 
 asio::awaitable<Response> Cluster::where_views_are(Request request) {

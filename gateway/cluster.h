@@ -74,6 +74,9 @@ class Cluster {
     using Here = std::function<boost::asio::awaitable<Response>(bool may_be_written)>;
     [[nodiscard]] boost::asio::awaitable<Response> at_owner(TenantId tenant, Request request,
                                                             Here here);
+    /// Reads what the tenant's topic has now: after it the log's head is at or behind all that was
+    /// acknowledged before, by whichever node. Errors: as KafkaLog::catch_up, but not not_found.
+    [[nodiscard]] boost::asio::awaitable<Result<void>> read_to_end(TenantId tenant);
     /// The answer of a node that keeps views, for one that keeps none.
     [[nodiscard]] boost::asio::awaitable<Response> where_views_are(Request request);
 

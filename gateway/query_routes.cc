@@ -215,8 +215,13 @@ asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller cal
     co_return *std::move(response);
 }
 
-/// The owner of a tenant keeps no views: a node that does shows what the owner has come to.
-asio::awaitable<Response> read_up_to_head(const Api& api, Caller caller, Request http) {
+/// What this node has is the tenant's newest as long as it owns it. That it still does only the
+/// log can tell: it is read to its end before, so that a node which was overtaken in silence does
+/// not answer with its past.
+asio::awaitable<Response> read_latest(const Api& api, QueryRoute route, Caller caller,
+                                      Request http) {
+    const Result<void> read = co_await api.cluster->read_to_end(caller.tenant);
+    if (!read) co_return to_response(problem_of(read.error()));
     const auto head = api.log.head(caller.tenant);
     if (!head) co_return to_response(problem_of(head.error()));
     Parameters query;
@@ -224,6 +229,8 @@ asio::awaitable<Response> read_up_to_head(const Api& api, Caller caller, Request
         query.add(name, name == "min_position" ? std::to_string(head->position.value) : value);
     }
     http.query = std::move(query);
+    if (api.cluster->roles().views)
+        co_return co_await read_here(api, route, caller, std::move(http));
     http.headers.remove(forwarded_header);
     co_return co_await api.cluster->where_views_are(std::move(http));
 }
@@ -241,8 +248,7 @@ asio::awaitable<Response> answer_query(const Api& api, QueryRoute route, Request
         const TenantId tenant = caller->tenant;
         Request asked = http;
         co_return co_await api.cluster->at_owner(tenant, std::move(asked), [&](bool) {
-            return has_views ? read_here(api, route, *caller, std::move(http))
-                             : read_up_to_head(api, *caller, std::move(http));
+            return read_latest(api, route, *caller, std::move(http));
         });
     }
     if (!has_views) co_return co_await api.cluster->where_views_are(std::move(http));

@@ -1,11 +1,7 @@
 #include "gateway/takeover.h"
 
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "gateway/await_outcome.h"
 
-#include <memory>
 #include <utility>
 
 namespace bos::gateway {
@@ -19,19 +15,10 @@ bool Takeover::is_ready(const TenantId& tenant, std::uint64_t term) {
 }
 
 asio::awaitable<Result<void>> Takeover::ready(TenantId tenant, std::uint64_t term) {
-    const auto start = [this, &tenant, term](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        begin(tenant, term, [shared](Result<void> outcome) {
-            asio::post(
-                asio::get_associated_executor(*shared),
-                [shared, told = std::move(outcome)]() mutable { (*shared)(std::move(told)); });
-        });
-    };
     // What was read for an earlier term does not prove a later one.
     while (!is_ready(tenant, term)) {
-        Result<void> read =
-            co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
-                start, asio::use_awaitable);
+        Result<void> read = co_await await_outcome(
+            [this, &tenant, term](Done done) { begin(tenant, term, std::move(done)); });
         if (!read) co_return read;
     }
     co_return Result<void>();

@@ -37,7 +37,10 @@ class SetRandom final : public Random {
 
 /// What outlives a process, and what stands around it.
 struct Machine {
-    std::shared_ptr<eventstore::MemoryDisk> disk = eventstore::new_memory_disk();
+    explicit Machine(eventstore::Owners owners = eventstore::Owners::one)
+        : disk(eventstore::new_memory_disk(owners)) {}
+
+    std::shared_ptr<eventstore::MemoryDisk> disk;
     SetClock clock;
     SetRandom random{1};
     eventstore::MemoryKeyStore keys{random};

@@ -9,7 +9,7 @@ namespace bos::commands::test {
 namespace {
 
 struct TwoOwners {
-    Machine machine;
+    Machine machine{eventstore::Owners::several};
     Rig rig{machine};
     Rig other{machine};
     leads::LeadId lead = rig.ask_for(capture()).lead();
@@ -86,16 +86,77 @@ TEST_CASE("a command that always loses is given back") {
 
 TEST_CASE("an owner that the log has left behind decides on one position, not on several") {
     // It has seen a tenant without pipelines; the lead that it is asked about came later.
-    Machine machine;
+    Machine machine{eventstore::Owners::several};
     Rig rig(machine);
     Rig other(machine);
     CHECK(rig.ask(dry_run(capture())).is_done());
     const leads::LeadId lead = other.ask_for(capture()).lead();
-    CHECK(rig.ask_for(score(lead, 1)).is_rejected(leads::Rejection::lead_not_found));
-    // The first thing that it writes tells it.
     CHECK_EQ(rig.ask_for(capture()).done().position, Position{2});
     CHECK(rig.ask_for(score(lead, 1)).is_done());
     check_sound(machine, acme);
+}
+
+TEST_CASE("an owner that was overtaken in silence refuses nothing by what it knew") {
+    TwoOwners f;
+    const leads::LeadId theirs = f.other.ask_for(capture()).lead();
+    f.other.ask_for(tag(f.lead, "vip"));
+    // Each rests on a log that has grown since.
+    SUBCASE("what came to be is found") { CHECK(f.rig.ask_for(score(theirs, 1)).is_done()); }
+    SUBCASE("a version is the newest") {
+        Request expecting = request(score(f.lead, 5));
+        expecting.expected_version = Version{7};
+        const Answer conflict = f.rig.ask(expecting);
+        REQUIRE(conflict.refusal<VersionConflict>() != nullptr);
+        CHECK_EQ(conflict.refusal<VersionConflict>()->current, Version{2});
+    }
+    SUBCASE("what is done already is told with its position") {
+        const Done& done = f.rig.ask_for(tag(f.lead, "vip")).done();
+        CHECK_FALSE(done.changed);
+        CHECK_EQ(done.position, Position{3});
+    }
+    SUBCASE("what would happen is what would") {
+        CHECK_EQ(f.rig.ask(dry_run(tag(f.lead, "big"))).done().foreseen.at(0).version, Version{3});
+    }
+    check_sound(f.machine, acme);
+}
+
+TEST_CASE("a refusal waits until it is known that the log ends where it seems to") {
+    TwoOwners f;
+    const auto refused = [&] { return f.rig.send_for(score(leads::LeadId(Uuid{}), 1)); };
+    const Answer first = refused();
+    // These come while it is asked, so they need to ask once more: together.
+    const Answer second = refused();
+    const Answer third = refused();
+    const Answer written = f.rig.send_for(score(f.lead, 1));
+    CHECK_FALSE(first.given());
+    REQUIRE(f.rig.step());
+    f.rig.poll();
+    CHECK(first.is_rejected(leads::Rejection::lead_not_found));
+    CHECK_FALSE(second.given());
+    f.rig.settle();
+    for (const Answer& each : {second, third})
+        CHECK(each.is_rejected(leads::Rejection::lead_not_found));
+    CHECK(written.is_done());
+}
+
+TEST_CASE("a refusal that cannot be made certain is none") {
+    TwoOwners f;
+    f.rig.faults.fail_confirms(Code::unavailable);
+    const Answer unsure = f.rig.ask_for(score(leads::LeadId(Uuid{}), 1));
+    CHECK(unsure.fails_with(Code::unavailable));
+    // What is written proves itself, and so does what was.
+    const Request asked = request(score(f.lead, 1), "once");
+    CHECK(f.rig.ask(asked).is_done());
+    CHECK(f.rig.ask(asked).done().repeated);
+    f.rig.faults.fail_confirms(std::nullopt);
+    CHECK(f.rig.ask_for(score(leads::LeadId(Uuid{}), 1))
+              .is_rejected(leads::Rejection::lead_not_found));
+}
+
+TEST_CASE("an owner that another one always overtakes gives its refusals back") {
+    TwoOwners f;
+    f.rig.faults.fail_confirms(Code::conflict);
+    CHECK(f.rig.ask_for(score(leads::LeadId(Uuid{}), 1)).fails_with(Code::unavailable));
 }
 
 }  // namespace bos::commands::test

@@ -16,6 +16,11 @@ class Shutter final : public eventstore::EventLog {
     void append(std::string record, eventstore::AppendDone done) override {
         behind_.append(std::move(record), std::move(done));
     }
+    [[nodiscard]] bool is_shared() const override { return behind_.is_shared(); }
+    void confirm(const TenantId& tenant, const eventstore::Head& end,
+                 eventstore::AppendDone done) override {
+        behind_.confirm(tenant, end, std::move(done));
+    }
     [[nodiscard]] Result<eventstore::Head> head(const TenantId& tenant) const override {
         if (closed) return cannot_read();
         return behind_.head(tenant);

@@ -20,6 +20,16 @@ inline Result<Head> append(EventLog& log, std::string record) {
     return future.get();
 }
 
+/// Asks whether the log ends there, and waits for the answer.
+inline Result<Head> confirm(EventLog& log, const TenantId& tenant, const Head& end) {
+    std::promise<Result<Head>> promise;
+    std::future<Result<Head>> future = promise.get_future();
+    log.confirm(tenant, end, [promise = std::move(promise)](Result<Head> outcome) mutable {
+        promise.set_value(std::move(outcome));
+    });
+    return future.get();
+}
+
 /// Collects the answers of pipelined appends in the order in which they come.
 ///
 /// Thread-safe.

@@ -292,6 +292,19 @@ void check_event_log_contract() {
         CHECK(verify_chain(*log, acme).has_value());
     }
 
+    SUBCASE("whether the log ends where somebody thinks is told after what was appended before") {
+        CHECK_EQ(confirm(*log, acme, Head{}).value(), Head{});
+        append_many(chain, 3);
+        Answers answers;
+        for (int i = 0; i < 20; ++i) log->append(chain.next(), answers.done());
+        CHECK_EQ(confirm(*log, acme, chain.head()).value(), chain.head());
+        answers.wait_for(20);
+        if (log->is_shared())
+            CHECK_EQ(code(confirm(*log, acme, log->head(tenant("other")).value())), Code::conflict);
+        log->stop();
+        if (log->is_shared()) CHECK_EQ(code(confirm(*log, acme, chain.head())), Code::unavailable);
+    }
+
     SUBCASE("what was answered is there after the log is opened again") {
         append_many(chain, 20);
         log.reset();

@@ -34,7 +34,12 @@ class FaultyLog final : public EventLog {
         const std::lock_guard lock(mutex_);
         faults_[appends_ + n] = fault;
     }
-    /// Answers wait from now on until release().
+    /// Every confirm() fails so from now on; none: no more.
+    void fail_confirms(std::optional<Code> code) {
+        const std::lock_guard lock(mutex_);
+        confirms_fail_ = code;
+    }
+    /// Answers of appends wait from now on until release().
     void hold() { answers_->hold(); }
     void release() { answers_->release(); }
 
@@ -49,6 +54,16 @@ class FaultyLog final : public EventLog {
         behind_.append(std::move(record), [answers = answers_, slot, fault](Result<Head> outcome) {
             answers->answer(slot, fault ? outcome_of(*fault) : std::move(outcome));
         });
+    }
+
+    [[nodiscard]] bool is_shared() const override { return behind_.is_shared(); }
+    void confirm(const TenantId& tenant, const Head& end, AppendDone done) override {
+        const auto fails = [this] {
+            const std::lock_guard lock(mutex_);
+            return confirms_fail_;
+        }();
+        if (fails) return done(fail(*fails, "injected"));
+        behind_.confirm(tenant, end, std::move(done));
     }
 
     [[nodiscard]] Result<Head> head(const TenantId& tenant) const override {
@@ -165,6 +180,7 @@ class FaultyLog final : public EventLog {
     std::mutex mutex_;
     std::map<std::size_t, Fault> faults_;  ///< by the number of the append; guarded by mutex_
     std::size_t appends_ = 0;              ///< guarded by mutex_
+    std::optional<Code> confirms_fail_;    ///< guarded by mutex_
 };
 
 }  // namespace bos::eventstore::test

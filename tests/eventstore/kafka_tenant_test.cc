@@ -53,7 +53,18 @@ struct Engine {
                 sent.push_back(append);
                 return {};
             },
-            {}, burst);
+            {}, now, burst);
+    }
+    void confirm(const Head& where) {
+        auto append = std::make_shared<KafkaAppend>();
+        append->done = [](const Result<Head>&) {};
+        append->question = KafkaAppend::Question{.tenant = acme, .end = where};
+        tenant.add(std::move(append), now, burst);
+        act();
+    }
+    void ended(std::int64_t offset) {
+        tenant.ended(Offset{offset}, now, burst);
+        act();
     }
     void open(const KafkaReplica::End& end = {}) {
         REQUIRE(tenant.take_opening(now).has_value());
@@ -231,6 +242,105 @@ TEST_CASE("a record that the producer does not take was never sent") {
     engine.append(again.next());
     engine.report(0, 0);
     CHECK_EQ(engine.answers(), Codes{done});
+}
+
+TEST_CASE("that nobody else has written is known from an end that was asked for afterwards") {
+    Engine engine;
+    engine.confirm(Head{});
+    CHECK_FALSE(engine.tenant.asks_for_end());
+    engine.open();
+    engine.end(0);
+    CHECK(engine.tenant.asks_for_end());
+    // This one came after the question was asked, so it needs another.
+    engine.confirm(Head{});
+    CHECK_FALSE(engine.tenant.asks_for_end());
+    engine.ended(0);
+    CHECK_EQ(engine.answers(), Codes{done});
+    CHECK(engine.tenant.asks_for_end());
+    engine.ended(0);
+    CHECK_EQ(engine.answers(), Codes{done});
+    CHECK_FALSE(engine.tenant.asks_for_end());
+}
+
+TEST_CASE("own records before the end are waited for, those of others are read") {
+    Engine engine;
+    Chain theirs(engine.acme);
+    engine.append(engine.chain.next());
+    engine.open();
+    engine.end(0);
+    engine.confirm(engine.chain.head());
+    CHECK(engine.tenant.asks_for_end());
+    engine.ended(1);  // the record is stored, its report has not come
+    CHECK_EQ(engine.tenant.reading_from(), std::nullopt);
+    CHECK(engine.answers().empty());
+    engine.report(0, 0);
+    CHECK_EQ(engine.answers(), Codes{done, done});
+
+    engine.confirm(engine.chain.head());
+    CHECK(engine.tenant.asks_for_end());
+    engine.ended(2);  // something else stands there
+    CHECK_EQ(engine.tenant.reading_from(), Offset{1});
+    SUBCASE("no record of the log") {
+        engine.read(1, "nothing");
+        CHECK_EQ(engine.answers(), Codes{done});
+    }
+    SUBCASE("a record of another owner") {
+        theirs.next();
+        engine.read(1, theirs.next());
+        CHECK_EQ(engine.answers(), Codes{Code::conflict});
+    }
+    CHECK_EQ(engine.tenant.reading_from(), std::nullopt);
+}
+
+TEST_CASE("an end below what was read tells that the topic lost its end") {
+    Engine engine;
+    engine.append(engine.chain.next());
+    engine.open();
+    engine.end(0);
+    engine.report(0, 0);
+    engine.confirm(engine.chain.head());
+    CHECK(engine.tenant.asks_for_end());
+    engine.ended(0);
+    CHECK_EQ(engine.answers(), Codes{done, Code::unavailable});
+    CHECK_EQ(engine.tenant.reading_from(), std::nullopt);  // closed: it is looked at again
+}
+
+TEST_CASE("who believes in another end is told so at once") {
+    Engine engine;
+    engine.append(engine.chain.next());
+    engine.open();
+    engine.end(0);
+    engine.confirm(Head{});
+    CHECK_EQ(engine.answers(), Codes{Code::conflict});
+    CHECK_FALSE(engine.tenant.asks_for_end());
+}
+
+TEST_CASE("an end that cannot be learned is asked for again, and given up after a while") {
+    Engine engine;
+    engine.confirm(Head{});
+    engine.open();
+    engine.end(0);
+    CHECK(engine.tenant.asks_for_end());
+    engine.tenant.ended(fail(Code::unavailable, "no leader"), engine.now, engine.burst);
+    CHECK(engine.answers().empty());
+    CHECK(engine.tenant.asks_for_end());
+    CHECK(engine.tenant.restless());
+    engine.now += 11s;
+    engine.tenant.tick(engine.now, engine.burst);
+    CHECK_EQ(engine.answers(), Codes{Code::unavailable});
+    engine.ended(0);  // nobody waits for it any more
+    CHECK(engine.answers().empty());
+    CHECK_FALSE(engine.tenant.restless());
+}
+
+TEST_CASE("a topic that is looked at again answers no question of before") {
+    Engine engine;
+    engine.append(engine.chain.next());
+    engine.open();
+    engine.end(0);
+    engine.confirm(engine.chain.head());
+    engine.tenant.drop({Code::unavailable, "broken"}, engine.now, engine.burst);
+    CHECK_EQ(engine.answers(), Codes{Code::unknown, Code::unavailable});
 }
 
 TEST_CASE("a topic from which nothing comes is given up after a while") {

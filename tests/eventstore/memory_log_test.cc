@@ -12,9 +12,10 @@ namespace {
 
 using namespace test;
 
+template <Owners owners>
 struct MemoryEngine {
     std::unique_ptr<EventLog> open() { return std::make_unique<MemoryLog>(Post{}, disk); }
-    std::shared_ptr<MemoryDisk> disk = new_memory_disk();
+    std::shared_ptr<MemoryDisk> disk = new_memory_disk(owners);
 };
 
 /// Steps that wait to be run by the test, as in a simulation.
@@ -32,7 +33,13 @@ struct Schedule {
 
 }  // namespace
 
-TEST_CASE("the memory log keeps the contract") { check_event_log_contract<MemoryEngine>(); }
+TEST_CASE("the memory log keeps the contract") {
+    check_event_log_contract<MemoryEngine<Owners::one>>();
+}
+
+TEST_CASE("the memory log of several owners keeps the contract") {
+    check_event_log_contract<MemoryEngine<Owners::several>>();
+}
 
 TEST_CASE("a memory log's record is durable when its step has run, not before") {
     Schedule schedule;

@@ -53,6 +53,36 @@ TEST_CASE("an owner that another one overtook gets a conflict, and then sees wha
     CHECK_EQ(verify_chain(*nodes.b.log, nodes.acme).value().head, chain.head());
 }
 
+TEST_CASE("an owner that another one overtook learns it when it asks, without an append") {
+    TwoOwners nodes;
+    Chain chain(nodes.acme);
+    REQUIRE(append(*nodes.a.log, chain.next()));
+    const Head before = nodes.a.head(nodes.acme);
+    CHECK_EQ(confirm(*nodes.a.log, nodes.acme, before).value(), before);
+    REQUIRE(append(*nodes.b.log, chain.next()));
+    CHECK_EQ(nodes.a.head(nodes.acme), before);
+    CHECK_EQ(code(confirm(*nodes.a.log, nodes.acme, before)), Code::conflict);
+    CHECK_EQ(nodes.a.head(nodes.acme), chain.head());
+    CHECK_EQ(confirm(*nodes.a.log, nodes.acme, chain.head()).value(), chain.head());
+    // Who only wants to read as far as there is reads it, too.
+    REQUIRE(append(*nodes.b.log, chain.next()));
+    REQUIRE(nodes.a.catch_up(nodes.acme));
+    CHECK_EQ(nodes.a.head(nodes.acme), chain.head());
+    CHECK_EQ(nodes.topic().records().size(), 3);
+}
+
+TEST_CASE("questions of many tenants are answered, whatever the state of one of them") {
+    TwoOwners nodes;
+    constexpr std::uint64_t tenants = 20;
+    Answers answers;
+    for (std::uint64_t i = 0; i < tenants; ++i)
+        nodes.a.log->confirm(tenant(fmt::format("t{}", i)), Head{}, answers.done());
+    for (const auto& outcome : answers.wait_for(tenants)) CHECK_EQ(outcome.value(), Head{});
+    for (std::uint64_t i = 0; i < tenants; ++i)
+        nodes.a.log->confirm(tenant(fmt::format("t{}", i)), Head{}, answers.done());
+    for (const auto& outcome : answers.wait_for(2 * tenants)) CHECK_EQ(outcome.value(), Head{});
+}
+
 TEST_CASE("all that was chained on an overtaken append fails with it, and the owner goes on") {
     TwoOwners nodes;
     Chain chain(nodes.acme);

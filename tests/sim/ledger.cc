@@ -30,6 +30,14 @@ bool leaves_no_record(const commands::Request& request, const Done& done) {
     return request.dry_run || (request.key_is_fresh && !done.changed);
 }
 
+StreamId target_of(const commands::Request& request) {
+    return std::visit(
+        [](const auto& module_command) {
+            return std::visit([](const auto& command) { return command.stream(); }, module_command);
+        },
+        request.command);
+}
+
 bool same_request(const commands::Request& a, const commands::Request& b) {
     return a.command == b.command && a.caller.actor.id == b.caller.actor.id;
 }
@@ -42,18 +50,52 @@ Ledger::Number Ledger::ask(commands::Request request) {
     return asked_.size() - 1;
 }
 
+void Ledger::sent(Number number) {
+    Asked& asked = asked_[number];
+    // The oldest sending that is under way: it may be that one that is answered.
+    if (asked.sent == asked.answered) {
+        asked.told = told(asked.request.tenant);
+        const auto known = versions_.find({asked.request.tenant, target_of(asked.request)});
+        asked.version = known == versions_.end() ? Version{} : known->second;
+    }
+    ++asked.sent;
+}
+
 void Ledger::answered(Number number, const Outcome& outcome) {
     Asked& asked = asked_[number];
     ++asked.answered;
     asked.definitive = is_definitive(outcome);
     if (asked.answered > asked.sent) violate("more answers than requests: " + asked.request.key);
     if (is_unknown(outcome)) ++asked.unsure;
+    check_fresh(asked, outcome);
     if (!outcome || leaves_no_record(asked.request, *outcome)) return;
     if (asked.done) return check_same(asked, *outcome);
     check_others(asked, *outcome);
     asked.done = *outcome;
     Position& told = told_[asked.request.tenant];
     told = std::max(told, outcome->position);
+    Version& version = versions_[{asked.request.tenant, outcome->target}];
+    version = std::max(version, outcome->version);
+}
+
+/// Whichever owner was asked, and whatever it knows: it has to know what clients were told before.
+void Ledger::check_fresh(const Asked& asked, const Outcome& outcome) {
+    const auto stale = [&](std::uint64_t seen, std::uint64_t known) {
+        violate(fmt::format("key {} was answered {} at {}, and {} was told before it was sent",
+                            asked.request.key, describe(outcome), seen, known));
+    };
+    if (outcome) {
+        if (!outcome->repeated && outcome->position < asked.told)
+            stale(outcome->position.value, asked.told.value);
+    } else if (const auto* conflict = std::get_if<commands::VersionConflict>(&outcome.error())) {
+        if (conflict->current < asked.version) stale(conflict->current.value, asked.version.value);
+    } else if (const auto* no = std::get_if<Rejected>(&outcome.error())) {
+        const bool sees_all = asked.request.caller.grants.scope == Scope::all;
+        if (no->info.code == leads::info_of(leads::Rejection::lead_not_found).code && sees_all &&
+            asked.version > Version{}) {
+            stale(0, asked.version.value);
+        }
+    }
 }
 
 /// A key belongs to one request, which may have come from several clients.

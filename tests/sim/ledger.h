@@ -26,6 +26,9 @@ class Ledger {
         std::optional<commands::Done> done;  ///< the first answer, unless it was a dry run
 
         bool definitive = false;  ///< the last answer was definitive
+        /// What clients had been told when it was sent: an answer is not older than that.
+        Position told = {};
+        Version version = {};  ///< of its target
         /// A commit with its key may be in the log though nobody was told.
         [[nodiscard]] bool may_be_written() const {
             return !request.dry_run && (unsure > 0 || answered < sent);
@@ -33,7 +36,7 @@ class Ledger {
     };
 
     Number ask(commands::Request request);
-    void sent(Number number) { ++asked_[number].sent; }
+    void sent(Number number);
     void answered(Number number, const commands::Outcome& outcome);
     /// The sink of a process got it: it is durable.
     void durable(const TenantId& tenant, Position position, const std::string& key);
@@ -54,12 +57,14 @@ class Ledger {
     using Key = std::pair<TenantId, std::string>;
 
     void check_same(const Asked& asked, const commands::Done& now);
+    void check_fresh(const Asked& asked, const commands::Outcome& outcome);
     void check_others(const Asked& asked, const commands::Done& now);
 
     std::vector<Asked> asked_;
     std::map<Key, std::vector<Number>> by_key_;
     std::map<TenantId, std::map<Position, std::string>> durable_;
     std::map<TenantId, Position> told_;
+    std::map<std::pair<TenantId, StreamId>, Version> versions_;
     std::optional<std::string> violation_;
 };
 

@@ -30,7 +30,8 @@ struct Machine {
     commands::test::SetRandom random;
     eventstore::MemoryKeyStore keys{random};
     eventstore::FieldSealer sealer{keys, random};
-    std::shared_ptr<eventstore::MemoryDisk> records = eventstore::new_memory_disk();
+    std::shared_ptr<eventstore::MemoryDisk> records = eventstore::new_memory_disk(
+        plan.owners > 1 ? eventstore::Owners::several : eventstore::Owners::one);
     /// Of each owner.
     std::array<std::shared_ptr<Disk>, 2> disks{std::make_shared<Disk>(), std::make_shared<Disk>()};
 };
