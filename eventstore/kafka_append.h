@@ -29,10 +29,14 @@ struct KafkaAppend {
     /// Set: refused when it came. It is never sent and waits only to be answered in its turn.
     std::optional<Error> refusal;
     bool seal = false;
+    /// The keys that it names are durable. Until then it waits, and what was appended after it.
+    enum class Keys : std::uint8_t { unasked, asked, durable };
 
     // Touched only by the engine, from when it is handed to the producer.
     KafkaTenant* tenant = nullptr;
-    std::uint64_t incarnation = 0;           ///< of the tenant
+    std::uint64_t incarnation = 0;  ///< of the tenant
+    Keys keys = Keys::unasked;
+    std::uint64_t keys_asked = 0;            ///< the question about them, by its number
     std::shared_ptr<KafkaAppend> in_flight;  ///< itself, while the producer has its bytes
 };
 using KafkaAppendPtr = std::shared_ptr<KafkaAppend>;

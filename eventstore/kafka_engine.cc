@@ -29,21 +29,23 @@ int milliseconds(const KafkaEngineOptions& options) {
 }  // namespace
 
 KafkaEngine::KafkaEngine(KafkaEngineOptions options, KafkaReplica& replica)
-    : options_(std::move(options)), replica_(replica), inbox_(options_.bounds) {}
+    : options_(std::move(options)),
+      replica_(replica),
+      inbox_(std::make_shared<KafkaInbox>(options_.bounds)) {}
 
 Result<std::unique_ptr<KafkaEngine>> KafkaEngine::start(KafkaEngineOptions options,
                                                         KafkaReplica& replica) {
     auto engine = std::unique_ptr<KafkaEngine>(new KafkaEngine(std::move(options), replica));
-    const auto wake = [inbox = &engine->inbox_] { inbox->wake(); };
+    const auto wake = [inbox = engine->inbox_.get()] { inbox->wake(); };
     BOS_TRY(engine->consumer_, kafka::Consumer::open(engine->options_.producer.properties, wake));
     BOS_TRY(engine->producer_, kafka::Producer::open(engine->options_.producer, wake));
     engine->topics_ =
         std::make_unique<kafka::Topics>(engine->consumer_->handle(), engine->options_.topics);
     engine->opener_ = std::make_unique<KafkaOpener>(
-        engine->inbox_, [self = engine.get()](const KafkaTenant& tenant, KafkaTenant::Mode mode) {
+        *engine->inbox_, [self = engine.get()](const KafkaTenant& tenant, KafkaTenant::Mode mode) {
             return self->look(tenant, mode);
         });
-    engine->ends_ = std::make_unique<KafkaEnds>(engine->inbox_, engine->consumer_->handle());
+    engine->ends_ = std::make_unique<KafkaEnds>(*engine->inbox_, engine->consumer_->handle());
     engine->thread_ = std::thread([self = engine.get()] { self->run(); });
     return engine;
 }
@@ -51,14 +53,14 @@ Result<std::unique_ptr<KafkaEngine>> KafkaEngine::start(KafkaEngineOptions optio
 KafkaEngine::~KafkaEngine() { stop(); }
 
 void KafkaEngine::append(std::string record, AppendDone done) {
-    inbox_.append(std::move(record), std::move(done));
+    inbox_->append(std::move(record), std::move(done));
 }
 
 void KafkaEngine::confirm(const TenantId& tenant, const Head& end, AppendDone done) {
-    inbox_.confirm(tenant, end, std::move(done));
+    inbox_->confirm(tenant, end, std::move(done));
 }
 
-void KafkaEngine::follow(KafkaInbox::Follow follow) { inbox_.follow(std::move(follow)); }
+void KafkaEngine::follow(KafkaInbox::Follow follow) { inbox_->follow(std::move(follow)); }
 
 void KafkaEngine::listen(std::function<void(const TenantId&)> listener) {
     const std::lock_guard lock(mutex_);
@@ -68,7 +70,7 @@ void KafkaEngine::listen(std::function<void(const TenantId&)> listener) {
 void KafkaEngine::stop() {
     if (!thread_.joinable() && !opener_) return;  // start() failed
     BOS_ASSERT(std::this_thread::get_id() != thread_.get_id());
-    inbox_.stop();
+    inbox_->stop();
     const std::lock_guard lock(stop_mutex_);
     if (thread_.joinable()) thread_.join();
     if (opener_) opener_->stop();
@@ -125,7 +127,7 @@ void KafkaEngine::run() {
     KafkaBurst burst;
     give_up_all(burst);
     apply(burst);
-    refuse_all(inbox_.close());
+    refuse_all(inbox_->close());
     // The producer's last reports free what it still had.
     const auto& last = producer_->abandon();
     reports_.insert(reports_.end(), last.begin(), last.end());
@@ -134,7 +136,7 @@ void KafkaEngine::run() {
 }
 
 void KafkaEngine::turn() {
-    KafkaInbox::Mail mail = inbox_.take(next_tick());
+    KafkaInbox::Mail mail = inbox_->take(next_tick());
     now_ = std::chrono::steady_clock::now();
     if (mail.stopping && !stop_by_) stop_by_ = now_ + options_.limits.settle;
     if (!room_ || now_ - room_at_ > room_every) {
@@ -176,6 +178,8 @@ void KafkaEngine::deliver(KafkaInbox::Mail mail, KafkaBurst& burst) {
         KafkaTenant& tenant = touch(*opened.tenant);
         tenant.opened(opened.found, replica_.end(tenant.id()), now_, burst);
     }
+    for (const KafkaInbox::Keyed& keyed : mail.keyed)
+        touch(*keyed.tenant).keyed(keyed.number, keyed.outcome);
     for (const KafkaInbox::Ended& ended : mail.ended)
         touch(*ended.tenant).ended(ended.end, now_, burst);
     for (KafkaInbox::Follow& follow : mail.follows) {
@@ -205,7 +209,7 @@ void KafkaEngine::take_reports(KafkaBurst& burst) {
         report(reports_.front(), burst);
         reports_.pop_front();
     }
-    if (!reports_.empty()) inbox_.wake();
+    if (!reports_.empty()) inbox_->wake();
     if (producer_->failed()) replace_producer(burst);
 }
 
@@ -217,7 +221,7 @@ void KafkaEngine::report(const kafka::Producer::Report& report, KafkaBurst& burs
 
 void KafkaEngine::replace_producer(KafkaBurst& burst) {
     Result<std::unique_ptr<kafka::Producer>> fresh =
-        kafka::Producer::open(options_.producer, [this] { inbox_.wake(); });
+        kafka::Producer::open(options_.producer, [this] { inbox_->wake(); });
     if (!fresh) {
         spdlog::error("kafka: no new producer: {}", fresh.error().detail);
         return;
@@ -250,11 +254,10 @@ void KafkaEngine::take_messages(KafkaBurst& burst) {
         }
         touch(*tenant).read(message, record, now_, burst);
     }
-    if (consumer_->has_more()) inbox_.wake();
+    if (consumer_->has_more()) inbox_->wake();
 }
 
 void KafkaEngine::act(KafkaBurst& burst) {
-    std::optional<Result<void>> gate;  // asked once in a turn, and only if something is sent
     const Error stopping{Code::unavailable, "the log is stopping"};
     if (stop_by_) {
         for (const auto& [id, tenant] : tenants_) tenant->refuse_waiting(stopping, burst);
@@ -263,7 +266,8 @@ void KafkaEngine::act(KafkaBurst& burst) {
         if (!room_) tenant->no_room(room_.error(), now_, burst);
         if (const auto mode = tenant->take_opening(now_)) opener_->request(*tenant, *mode);
         if (tenant->wants_seal(now_)) seal(*tenant);
-        if (tenant->can_send()) send(*tenant, gate, burst);
+        if (const std::uint64_t number = tenant->asks_for_keys()) ask_for_keys(*tenant, number);
+        if (tenant->can_send()) send(*tenant, burst);
         if (tenant->asks_for_end()) ends_->request(*tenant);
         if (const std::uint64_t ignored = tenant->ignored(); ignored > 0) {
             const std::lock_guard lock(mutex_);
@@ -272,8 +276,19 @@ void KafkaEngine::act(KafkaBurst& burst) {
     }
 }
 
-void KafkaEngine::send(KafkaTenant& tenant, std::optional<Result<void>>& gate, KafkaBurst& burst) {
-    if (!gate) gate = this->gate();
+void KafkaEngine::ask_for_keys(KafkaTenant& tenant, std::uint64_t number) {
+    options_.before_send(tenant.id(),
+                         [to = std::weak_ptr(inbox_), engine = std::this_thread::get_id(), &tenant,
+                          number](Result<void> outcome) {
+                             // Most of the time all of them are: no turn is spent on that.
+                             if (std::this_thread::get_id() == engine)
+                                 return tenant.keyed(number, outcome);
+                             if (const auto inbox = to.lock())
+                                 inbox->keyed({&tenant, number, std::move(outcome)});
+                         });
+}
+
+void KafkaEngine::send(KafkaTenant& tenant, KafkaBurst& burst) {
     tenant.send(
         [&](const KafkaAppendPtr& append) -> Result<void> {
             BOS_CHECK(producer_->produce(tenant.topic(), append->record->bytes, append.get()));
@@ -281,14 +296,7 @@ void KafkaEngine::send(KafkaTenant& tenant, std::optional<Result<void>>& gate, K
             append->in_flight = append;
             return {};
         },
-        *gate, now_, burst);
-}
-
-Result<void> KafkaEngine::gate() {
-    if (const Result<void> ready = options_.before_send(); !ready) {
-        return fail(Code::unavailable, ready.error().detail);
-    }
-    return {};
+        now_, burst);
 }
 
 void KafkaEngine::seal(KafkaTenant& tenant) {
@@ -346,7 +354,7 @@ Result<void> KafkaEngine::write(const KafkaBurst& burst) {
 }
 
 void KafkaEngine::answer(KafkaBurst& burst) {
-    if (!burst.answers.empty()) inbox_.answered(burst.answers);
+    if (!burst.answers.empty()) inbox_->answered(burst.answers);
     for (KafkaBurst::Answer& answer : burst.answers) {
         answer.append->done(std::move(answer.outcome));
     }

@@ -29,9 +29,12 @@ struct KafkaEngineOptions {
     kafka::Topics::Options topics;
     KafkaTenant::Limits limits;
     KafkaInbox::Bounds bounds;
-    /// Runs before records are sent; its error refuses them. Keys must be durable before the first
-    /// record that names them: KeyStore::sync goes here.
-    std::function<Result<void>()> before_send = [] { return Result<void>(); };
+    /// Keys must be durable before the first record that names them: KeyStore::when_synced goes
+    /// here. Records of the tenant that were appended before the call wait for its `done`, and an
+    /// error refuses them. Those of other tenants do not.
+    using WhenSynced =
+        std::function<void(const TenantId&, std::move_only_function<void(Result<void>)> done)>;
+    WhenSynced before_send = [](const TenantId&, auto done) { done({}); };
     Clock* clock = nullptr;    ///< outlives the engine
     Random* random = nullptr;  ///< the same
 };
@@ -84,9 +87,9 @@ class KafkaEngine {
     void take_messages(KafkaBurst& burst);
     void replace_producer(KafkaBurst& burst);
     void act(KafkaBurst& burst);
-    void send(KafkaTenant& tenant, std::optional<Result<void>>& gate, KafkaBurst& burst);
+    void ask_for_keys(KafkaTenant& tenant, std::uint64_t number);
+    void send(KafkaTenant& tenant, KafkaBurst& burst);
     void seal(KafkaTenant& tenant);
-    [[nodiscard]] Result<void> gate();
     void apply(KafkaBurst& burst);
     [[nodiscard]] Result<void> write(const KafkaBurst& burst);
     void answer(KafkaBurst& burst);
@@ -100,7 +103,8 @@ class KafkaEngine {
     // Constant after construction, and thread-safe.
     const KafkaEngineOptions options_;
     KafkaReplica& replica_;
-    KafkaInbox inbox_;
+    /// Shared with those who are asked for keys: they may answer when the engine is gone.
+    const std::shared_ptr<KafkaInbox> inbox_;
     std::unique_ptr<kafka::Topics> topics_;
 
     mutable std::mutex mutex_;

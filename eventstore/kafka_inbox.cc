@@ -64,6 +64,12 @@ void KafkaInbox::ended(Ended ended) {
     notify(std::move(lock));
 }
 
+void KafkaInbox::keyed(Keyed keyed) {
+    std::unique_lock lock(mutex_);
+    mail_.keyed.push_back(std::move(keyed));
+    notify(std::move(lock));
+}
+
 void KafkaInbox::opened(Opened opened) {
     std::unique_lock lock(mutex_);
     mail_.opened.push_back(std::move(opened));

@@ -36,11 +36,18 @@ class KafkaInbox {
         KafkaTenant* tenant;
         Result<Offset> end;
     };
+    /// The keys are durable that those appends name of which it was asked with this number.
+    struct Keyed {
+        KafkaTenant* tenant;
+        std::uint64_t number;
+        Result<void> outcome;
+    };
     struct Mail {
         std::deque<KafkaAppendPtr> appends = {};
         std::vector<Follow> follows = {};
         std::vector<Opened> opened = {};
         std::vector<Ended> ended = {};
+        std::vector<Keyed> keyed = {};
         bool stopping = false;
     };
 
@@ -52,6 +59,7 @@ class KafkaInbox {
     void follow(Follow follow);
     /// Where a topic ended when it was asked.
     void ended(Ended ended);
+    void keyed(Keyed keyed);
     void opened(Opened opened);
     /// The producer or the consumer has something.
     void wake();

@@ -39,8 +39,9 @@ struct KafkaLogOptions {
     std::size_t memtable_bytes = 16 * 1024 * 1024;
     /// Appends get `full` when less than this is free beside the replica.
     std::uint64_t free_bytes_min = 128 * 1024 * 1024;
-    /// See KafkaEngineOptions::before_send.
-    std::function<Result<void>()> before_send = [] { return Result<void>(); };
+    /// See KafkaEngineOptions::before_send: KeyStore::when_synced.
+    std::function<void(const TenantId&, std::move_only_function<void(Result<void>)> done)>
+        before_send = [](const TenantId&, auto done) { done({}); };
     rocksdb::Env* env = nullptr;  ///< of the replica; null = the machine's
     Clock* clock = nullptr;       ///< null = the machine's
     Random* random = nullptr;     ///< null = the operating system's

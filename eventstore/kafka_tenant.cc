@@ -240,25 +240,43 @@ std::optional<Offset> KafkaTenant::reading_from() const {
 
 bool KafkaTenant::can_send() const {
     return state_ == State::current && mode_ == Mode::append && !chain_->unsettled() &&
-           !waiting_.empty();
+           !waiting_.empty() && waiting_.front()->keys == KafkaAppend::Keys::durable;
 }
 
-void KafkaTenant::send(const Produce& produce, const Result<void>& gate, Instant now,
-                       KafkaBurst& burst) {
+std::uint64_t KafkaTenant::asks_for_keys() {
+    using Keys = KafkaAppend::Keys;
+    bool asks = false;
+    for (auto append = waiting_.rbegin();
+         append != waiting_.rend() && (*append)->keys == Keys::unasked; ++append) {
+        const bool names_keys = (*append)->record && !(*append)->refusal;
+        (*append)->keys = names_keys ? Keys::asked : Keys::durable;
+        (*append)->keys_asked = keys_asked_ + 1;
+        asks |= names_keys;
+    }
+    return asks ? ++keys_asked_ : 0;
+}
+
+void KafkaTenant::keyed(std::uint64_t number, const Result<void>& outcome) {
+    for (const KafkaAppendPtr& append : waiting_) {
+        if (append->keys != KafkaAppend::Keys::asked || append->keys_asked != number) continue;
+        append->keys = KafkaAppend::Keys::durable;
+        if (!outcome) append->refusal = {Code::unavailable, outcome.error().detail};
+    }
+}
+
+void KafkaTenant::send(const Produce& produce, Instant now, KafkaBurst& burst) {
     while (can_send()) {
         KafkaAppendPtr append = std::move(waiting_.front());
         waiting_.pop_front();
         if (append->question) {
             take_question(std::move(append), now, burst);
         } else {
-            send_one(std::move(append), produce, gate, burst);
+            send_one(std::move(append), produce, burst);
         }
     }
 }
 
-void KafkaTenant::send_one(KafkaAppendPtr append, const Produce& produce, const Result<void>& gate,
-                           KafkaBurst& burst) {
-    if (!append->refusal && !gate) append->refusal = gate.error();
+void KafkaTenant::send_one(KafkaAppendPtr append, const Produce& produce, KafkaBurst& burst) {
     if (!append->refusal) {
         const ChainLink link = link_of(append->record->index);
         append->incarnation = incarnation_;

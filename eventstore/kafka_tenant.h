@@ -72,9 +72,12 @@ class KafkaTenant {
     /// Read from here on; none: do not read.
     [[nodiscard]] std::optional<Offset> reading_from() const;
     [[nodiscard]] bool can_send() const;
-    /// Hands what waits to `produce`, if `gate` allows it.
+    /// Hands what waits to `produce`.
     using Produce = std::function<Result<void>(const KafkaAppendPtr&)>;
-    void send(const Produce& produce, const Result<void>& gate, Instant now, KafkaBurst& burst);
+    void send(const Produce& produce, Instant now, KafkaBurst& burst);
+    /// Ask whether the keys are durable that new appends name, with this number; 0 = none came.
+    [[nodiscard]] std::uint64_t asks_for_keys();
+    void keyed(std::uint64_t number, const Result<void>& outcome);
     /// Somebody wants to know whether others have written: ask for the topic's end. True once, then
     /// not before ended().
     [[nodiscard]] bool asks_for_end();
@@ -111,8 +114,7 @@ class KafkaTenant {
 
     void take_question(KafkaAppendPtr append, Instant now, KafkaBurst& burst);
     void ask(Question question);
-    void send_one(KafkaAppendPtr append, const Produce& produce, const Result<void>& gate,
-                  KafkaBurst& burst);
+    void send_one(KafkaAppendPtr append, const Produce& produce, KafkaBurst& burst);
     void settle_questions(KafkaBurst& burst);
     void give_up_questions(Instant now, KafkaBurst& burst);
     static void answer(Question& question, const Result<Head>& outcome, KafkaBurst& burst);
@@ -145,7 +147,8 @@ class KafkaTenant {
     std::deque<KafkaAppendPtr> waiting_;  ///< not sent
     std::deque<Question> questions_;      ///< in the order in which they came; while current
     Offset asked_at_;                     ///< what was folded when the end was asked for
-    bool asking_ = false;                 ///< the topic's end was asked for
+    std::uint64_t keys_asked_ = 0;
+    bool asking_ = false;  ///< the topic's end was asked for
     std::uint64_t strangers_ =
         0;  ///< records of others that were valid, and own ones that they cost
     bool seal_under_way_ = false;

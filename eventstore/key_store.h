@@ -43,9 +43,14 @@ class KeyStore {
     /// between key_for() and the durability of a record that names the key. Errors: unavailable.
     [[nodiscard]] virtual Result<void> sync() = 0;
 
-    /// The key named by a sealed field. Errors: not_found = destroyed (the field reads as erased), or
-    /// of another tenant; corrupt = the store has never had it, or not as anyone's: no record names
-    /// such a key, so the store has lost something.
+    /// The same for the keys of one tenant, without waiting: `done` is called once, before it
+    /// returns or later on a thread of the store, and must not block.
+    using Synced = std::move_only_function<void(Result<void>)>;
+    virtual void when_synced(const TenantId& /*tenant*/, Synced done) { done(sync()); }
+
+    /// The key named by a sealed field. Errors: not_found = destroyed (the field reads as erased),
+    /// or of another tenant; corrupt = the store has never had it, or not as anyone's: no record
+    /// names such a key, so the store has lost something.
     [[nodiscard]] virtual Result<SubjectKey> find(const TenantId& tenant,
                                                   const Uuid& key_id) const = 0;
 

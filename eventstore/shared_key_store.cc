@@ -30,6 +30,8 @@ std::unexpected<Error> not_yet(const Error& error) {
     return fail(error.code == Code::unknown ? Code::unavailable : error.code, error.detail);
 }
 
+std::unexpected<Error> not_durable() { return fail(Code::unavailable, "a key is not durable yet"); }
+
 }  // namespace
 
 Result<std::unique_ptr<SharedKeyStore>> SharedKeyStore::open(SharedKeyStoreOptions options) {
@@ -175,10 +177,9 @@ Result<SubjectKey> SharedKeyStore::assign(const TenantId& tenant, const std::str
         given_.emplace(owner, key);
         owners_.emplace(id, owner);
         const std::uint64_t number = ++assignments_;
-        Assignment& assignment = under_way_[number];
-        assignment = {.key = id, .row = wrapping_->assigned(key, owner)};
+        Assignment assignment{.tenant = tenant, .key = id, .row = wrapping_->assigned(key, owner)};
         ++undurable_;  // before anyone can see the key: whoever has it must wait for it
-        send(number, assignment);
+        send(number, under_way_.emplace(number, std::move(assignment)).first->second);
         low = pool_.size() <= options_.pool_keys / 2;
     }
     if (low) wake();
@@ -194,6 +195,7 @@ void SharedKeyStore::send(std::uint64_t number, Assignment& assignment) {
 }
 
 void SharedKeyStore::sent(std::uint64_t number, bool durable) {
+    std::vector<Synced> told;
     {
         const std::lock_guard lock(mutex_);
         const auto found = under_way_.find(number);
@@ -203,8 +205,44 @@ void SharedKeyStore::sent(std::uint64_t number, bool durable) {
             under_way_.erase(found);
             --undurable_;
         }
+        told = waiters_of(number, durable);
     }
     settled_.notify_all();
+    for (Synced& done : told) done(durable ? Result<void>() : not_durable());
+}
+
+/// With mutex_ held: who waited for this one and, if it is durable, for none but it.
+std::vector<KeyStore::Synced> SharedKeyStore::waiters_of(std::uint64_t number, bool durable) {
+    std::vector<Synced> told;
+    std::erase_if(waiters_, [&](Waiter& waiter) {
+        if (waiter.numbers.erase(number) == 0) return false;
+        if (durable && !waiter.numbers.empty()) return false;
+        told.push_back(std::move(waiter.done));
+        return true;
+    });
+    return told;
+}
+
+void SharedKeyStore::when_synced(const TenantId& tenant, Synced done) {
+    if (undurable_ == 0) return done({});
+    Result<void> known;
+    {
+        const std::lock_guard lock(mutex_);
+        Waiter waiter{.numbers = {}, .done = {}};
+        for (auto& [number, assignment] : under_way_) {
+            if (assignment.tenant != tenant) continue;
+            // Written twice they say the same thing.
+            if (assignment.lost) send(number, assignment);
+            if (assignment.lost) known = not_durable();
+            waiter.numbers.insert(number);
+        }
+        if (known && !waiter.numbers.empty()) {
+            waiter.done = std::move(done);
+            waiters_.push_back(std::move(waiter));
+            return;
+        }
+    }
+    done(std::move(known));
 }
 
 Result<void> SharedKeyStore::sync() {
@@ -218,7 +256,7 @@ Result<void> SharedKeyStore::sync() {
     while (!under_way_.empty() && under_way_.begin()->first <= wanted) {
         for (const auto& [number, assignment] : under_way_) {
             if (number > wanted) break;
-            if (assignment.lost) return fail(Code::unavailable, "a key is not durable yet");
+            if (assignment.lost) return not_durable();
         }
         settled_.wait(lock);  // each append is answered in its time
     }

@@ -65,6 +65,7 @@ class SharedKeyStore final : public KeyStore {
     [[nodiscard]] Result<SubjectKey> key_for(const TenantId& tenant,
                                              const StreamId& subject) override;
     [[nodiscard]] Result<void> sync() override;
+    void when_synced(const TenantId& tenant, Synced done) override;
     [[nodiscard]] Result<SubjectKey> find(const TenantId& tenant,
                                           const Uuid& key_id) const override;
     /// When it returns the bytes of the keys are gone from this node's copy, other nodes learn of
@@ -83,9 +84,16 @@ class SharedKeyStore final : public KeyStore {
   private:
     /// An assignment that nobody may rely on yet.
     struct Assignment {
+        TenantId tenant;
         Uuid key;
         KeyRow row;
         bool lost = false;  ///< not under way any more, and maybe not in the topic
+    };
+
+    /// Somebody who waits for assignments.
+    struct Waiter {
+        std::unordered_set<std::uint64_t> numbers;  ///< that are not durable
+        Synced done;
     };
 
     SharedKeyStore(SharedKeyStoreOptions options, std::unique_ptr<KeyRows> rows)
@@ -104,6 +112,7 @@ class SharedKeyStore final : public KeyStore {
     [[nodiscard]] Result<void> fill_pool();
     void send(std::uint64_t number, Assignment& assignment);
     void sent(std::uint64_t number, bool durable);
+    [[nodiscard]] std::vector<Synced> waiters_of(std::uint64_t number, bool durable);
 
     [[nodiscard]] Result<std::optional<SubjectKey>> look_for(const TenantId& tenant,
                                                              const Uuid& key_id) const;
@@ -134,6 +143,7 @@ class SharedKeyStore final : public KeyStore {
     std::unordered_map<Uuid, std::string> owners_;       ///< of the keys in given_
     std::map<std::uint64_t, Assignment> under_way_;      ///< in the order in which they began
     std::uint64_t assignments_ = 0;
+    std::vector<Waiter> waiters_;
     mutable std::unordered_set<Uuid> absent_;
     mutable std::deque<Uuid> absent_order_;
 

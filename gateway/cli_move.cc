@@ -57,8 +57,8 @@ Result<void> promote(const MoveOptions& options) {
     BOS_CHECK(share_keys(data, options.kafka, options.master_key));
     BOS_CHECK(share_credentials(data, options.kafka));
     if (has_log) {
-        BOS_TRY(const auto from, open_embedded_log(data, keys_are_durable));
-        BOS_TRY(const auto to, open_kafka_log(data, options.kafka, keys_are_durable));
+        BOS_TRY(const auto from, open_embedded_log(data, nullptr));
+        BOS_TRY(const auto to, open_kafka_log(data, options.kafka, nullptr));
         BOS_CHECK(copy_all(*from, *to, print));
     }
     BOS_CHECK(put_own_keys_aside(data));
@@ -80,8 +80,8 @@ Result<void> pull(const MoveOptions& options) {
     BOS_CHECK(bring_keys(data, options.kafka, options.master_key));
     BOS_CHECK(bring_credentials(data, options.kafka));
     {
-        BOS_TRY(const auto from, open_kafka_log(data, options.kafka, keys_are_durable));
-        BOS_TRY(const auto to, open_embedded_log(data, keys_are_durable));
+        BOS_TRY(const auto from, open_kafka_log(data, options.kafka, nullptr));
+        BOS_TRY(const auto to, open_embedded_log(data, nullptr));
         BOS_CHECK(copy_all(*from, *to, print));
     }
     fs::remove_all(data / "replica", error);

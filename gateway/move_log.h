@@ -27,7 +27,4 @@ namespace bos::gateway {
 /// And back.
 [[nodiscard]] Result<void> put_embedded_log_back(const std::filesystem::path& data);
 
-/// Keys were made durable before the records that name them were first written.
-[[nodiscard]] inline Result<void> keys_are_durable() { return {}; }
-
 }  // namespace bos::gateway

@@ -27,14 +27,12 @@ Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster
     std::filesystem::permissions(data, std::filesystem::perms::owner_all, error);
     Stores stores;
     BOS_TRY(stores.keys, open_keys(data, kafka, master_key));
-    // A record may name a key only once that key is durably its subject's.
-    const auto keys_durable = [keys = stores.keys.get()] { return keys->sync(); };
     if (kafka.given()) {
-        BOS_TRY(auto log, open_kafka_log(data, kafka, keys_durable));
+        BOS_TRY(auto log, open_kafka_log(data, kafka, stores.keys.get()));
         stores.kafka = log.get();
         stores.log = std::move(log);
     } else {
-        BOS_TRY(stores.log, open_embedded_log(data, keys_durable));
+        BOS_TRY(stores.log, open_embedded_log(data, stores.keys.get()));
     }
     projections::ViewStoreOptions view_options;
     view_options.path = (data / "views").string();

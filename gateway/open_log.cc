@@ -62,14 +62,18 @@ Result<eventstore::kafka::SharedTopic::Options> shared_topic_options(const Kafka
 
 Result<std::unique_ptr<eventstore::KafkaLog>> open_kafka_log(const std::filesystem::path& data,
                                                              const KafkaCluster& kafka,
-                                                             const KeysDurable& keys_durable) {
+                                                             eventstore::KeyStore* keys) {
     eventstore::KafkaLogOptions options;
     options.brokers = kafka.brokers;
     options.replica_path = (data / "replica").string();
     options.topic_prefix = kafka.prefix + ".log.";
     options.replication_factor = kafka.replication_factor;
     options.min_insync_replicas = std::min(kafka.min_insync_replicas, kafka.replication_factor);
-    options.before_send = keys_durable;
+    if (keys != nullptr) {
+        options.before_send = [keys](const TenantId& tenant, auto done) {
+            keys->when_synced(tenant, std::move(done));
+        };
+    }
     BOS_TRY(options.properties, given_properties(kafka));
     if (kafka.replication_factor == 1) {
         spdlog::warn(
@@ -80,10 +84,10 @@ Result<std::unique_ptr<eventstore::KafkaLog>> open_kafka_log(const std::filesyst
 }
 
 Result<std::unique_ptr<eventstore::EventLog>> open_embedded_log(const std::filesystem::path& data,
-                                                                const KeysDurable& keys_durable) {
+                                                                eventstore::KeyStore* keys) {
     eventstore::RocksLogOptions options;
     options.path = (data / "log").string();
-    options.before_write = keys_durable;
+    if (keys != nullptr) options.before_write = [keys] { return keys->sync(); };
     return eventstore::RocksLog::open(options);
 }
 

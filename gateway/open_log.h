@@ -3,6 +3,7 @@
 #include "eventstore/event_log.h"
 #include "eventstore/kafka_log.h"
 #include "eventstore/kafka_shared_topic.h"
+#include "eventstore/key_store.h"
 #include "schemas/base/result.h"
 
 #include <filesystem>
@@ -34,20 +35,19 @@ struct KafkaCluster {
 [[nodiscard]] Result<eventstore::kafka::SharedTopic::Options> shared_topic_options(
     const KafkaCluster& kafka, const std::string& name);
 
-/// A record may name a key only once that key is durably its subject's: this runs before a write.
-using KeysDurable = std::function<Result<void>()>;
-
 /// Neither kind of log is taken for the other: a folder with a new, empty one would look as if all
 /// were lost. A folder that has both is on its way to Kafka, and still embedded. Errors: invalid.
 [[nodiscard]] Result<void> check_kind_of_log(const std::filesystem::path& data,
                                              const KafkaCluster& kafka);
 
-/// <data>/log. Errors: as RocksLog::open.
+/// <data>/log. A record may name a key only once that key is durably its subject's: writes wait for
+/// `keys`, which outlives the log; null = all that is written was in a log before. Errors: as RocksLog::open.
 [[nodiscard]] Result<std::unique_ptr<eventstore::EventLog>> open_embedded_log(
-    const std::filesystem::path& data, const KeysDurable& keys_durable);
+    const std::filesystem::path& data, eventstore::KeyStore* keys);
 
-/// The topics, and <data>/replica. Errors: as KafkaLog::open; invalid = a property that is none.
+/// The topics, and <data>/replica; `keys` as above. Errors: as KafkaLog::open; invalid = a property
+/// that is none.
 [[nodiscard]] Result<std::unique_ptr<eventstore::KafkaLog>> open_kafka_log(
-    const std::filesystem::path& data, const KafkaCluster& kafka, const KeysDurable& keys_durable);
+    const std::filesystem::path& data, const KafkaCluster& kafka, eventstore::KeyStore* keys);
 
 }  // namespace bos::gateway

@@ -113,7 +113,7 @@ Result<void> ServedFolder::promote(const KafkaCluster& kafka, const Tell& tell) 
 
 /// Most of it, while commands go on.
 Result<void> ServedFolder::copy_beside(const KafkaCluster& kafka, const Tell& tell) {
-    BOS_TRY(const auto to, open_kafka_log(options_.node.data, kafka, keys_are_durable));
+    BOS_TRY(const auto to, open_kafka_log(options_.node.data, kafka, nullptr));
     for (int round = 0; round < rounds_max; ++round) {
         BOS_TRY(const std::uint64_t copied, copy_all(serving_->node().log(), *to, tell));
         if (copied < rest_max) break;
@@ -127,8 +127,8 @@ Result<void> ServedFolder::copy_rest_and_switch(const KafkaCluster& kafka, const
     BOS_CHECK(share_keys(options_.node.data, kafka, options_.node.master_key));
     BOS_CHECK(share_credentials(options_.node.data, kafka));
     {
-        BOS_TRY(const auto from, open_embedded_log(options_.node.data, keys_are_durable));
-        BOS_TRY(const auto to, open_kafka_log(options_.node.data, kafka, keys_are_durable));
+        BOS_TRY(const auto from, open_embedded_log(options_.node.data, nullptr));
+        BOS_TRY(const auto to, open_kafka_log(options_.node.data, kafka, nullptr));
         BOS_CHECK(copy_all(*from, *to, tell));
     }
     BOS_CHECK(put_own_keys_aside(options_.node.data));

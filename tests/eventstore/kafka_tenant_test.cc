@@ -37,6 +37,7 @@ struct Engine {
     KafkaBurst burst;
     std::vector<KafkaAppendPtr> sent;
     bool producer_takes = true;
+    bool keys_are_durable = true;
 
     void append(std::string record) {
         auto append = std::make_shared<KafkaAppend>();
@@ -47,13 +48,15 @@ struct Engine {
         act();
     }
     void act() {
+        if (const std::uint64_t number = tenant.asks_for_keys(); number > 0 && keys_are_durable)
+            tenant.keyed(number, {});
         tenant.send(
             [this](const KafkaAppendPtr& append) -> Result<void> {
                 if (!producer_takes) return fail(Code::unavailable, "full");
                 sent.push_back(append);
                 return {};
             },
-            {}, now, burst);
+            now, burst);
     }
     void confirm(const Head& where) {
         auto append = std::make_shared<KafkaAppend>();
@@ -242,6 +245,32 @@ TEST_CASE("a record that the producer does not take was never sent") {
     engine.append(again.next());
     engine.report(0, 0);
     CHECK_EQ(engine.answers(), Codes{done});
+}
+
+TEST_CASE("a record waits until the keys that it names are durable, and so do those after it") {
+    Engine engine;
+    engine.keys_are_durable = false;
+    engine.append(engine.chain.next());
+    engine.open();
+    engine.end(0);
+    engine.append(engine.chain.next());
+    engine.confirm(engine.chain.head());
+    CHECK(engine.sent.empty());
+    engine.tenant.keyed(2, {});
+    engine.act();
+    CHECK(engine.sent.empty());  // the first one waits
+    SUBCASE("they are") {
+        engine.tenant.keyed(1, {});
+        engine.act();
+        CHECK_EQ(engine.sent.size(), 2);
+        CHECK(engine.tenant.asks_for_end());
+    }
+    SUBCASE("they are not, and what is chained on it cannot be written either") {
+        engine.tenant.keyed(1, fail(Code::full, "no keys"));
+        engine.act();
+        CHECK(engine.sent.empty());
+        CHECK_EQ(engine.answers(), Codes{Code::unavailable, Code::conflict, Code::conflict});
+    }
 }
 
 TEST_CASE("that nobody else has written is known from an end that was asked for afterwards") {

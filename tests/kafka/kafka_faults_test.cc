@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <mutex>
 #include <set>
+#include <vector>
 
 // Kafka does not answer, answers late, or is not what it was.
 
@@ -212,9 +214,9 @@ TEST_CASE("a full disk refuses appends before they are sent") {
 TEST_CASE("what must be durable before a record is so, or the record is refused") {
     Fixture f;
     bool ready = true;
-    f.node.options.before_send = [&]() -> Result<void> {
-        if (!ready) return fail(Code::full, "no keys");
-        return {};
+    f.node.options.before_send = [&](const TenantId&, auto done) {
+        if (!ready) return done(fail(Code::full, "no keys"));
+        done({});
     };
     f.node.open();
     f.append_many(1);
@@ -224,6 +226,38 @@ TEST_CASE("what must be durable before a record is so, or the record is refused"
     ready = true;
     f.append_many(1);
     CHECK_EQ(f.topic().records().size(), 2);
+}
+
+TEST_CASE("a tenant whose keys are not durable yet keeps no other waiting") {
+    Fixture f;
+    std::mutex mutex;
+    std::vector<std::move_only_function<void(Result<void>)>> waiting;
+    f.node.options.before_send = [&](const TenantId& tenant, auto done) {
+        if (tenant != f.acme) return done({});
+        const std::lock_guard lock(mutex);
+        waiting.push_back(std::move(done));
+    };
+    f.node.open();
+    Answers answers;
+    f.node.log->append(f.chain.next(), answers.done());
+    wait_until([&] {
+        const std::lock_guard lock(mutex);
+        return waiting.size() == 1;
+    });
+    Chain other(tenant("other"));
+    REQUIRE(append(*f.node.log, other.next()));
+    CHECK_EQ(answers.count(), 0);
+    waiting.front()({});
+    CHECK(answers.wait_for(1).front().has_value());
+    // The log does not wait for them when it stops; whoever is asked may answer later.
+    f.node.log->append(f.chain.next(), answers.done());
+    wait_until([&] {
+        const std::lock_guard lock(mutex);
+        return waiting.size() == 2;
+    });
+    f.node.log.reset();
+    CHECK_EQ(code(answers.wait_for(2).back()), Code::unavailable);
+    waiting.back()({});
 }
 
 TEST_CASE("the largest record goes through Kafka and back") {

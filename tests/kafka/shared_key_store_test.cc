@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -80,6 +81,25 @@ TEST_CASE("a key that one node made opens on the other at once") {
         CHECK_EQ(nodes.b->find(acme, key.id).value().secret, key.secret);
         CHECK_EQ(nodes.b->key_for(acme, stream(i)).value().id, key.id);
         CHECK_EQ(code(nodes.b->find(tenant("other"), key.id)), Code::not_found);
+    }
+}
+
+TEST_CASE("whoever asks without waiting is told when a tenant's keys are durable, not others'") {
+    TwoKeyNodes nodes(next_topic());
+    nodes.open();
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        const SubjectKey key = nodes.a->key_for(acme, stream(i)).value();
+        bool at_once = false;
+        nodes.a->when_synced(tenant("other"),
+                             [&](Result<void> outcome) { at_once = outcome.has_value(); });
+        CHECK(at_once);
+        std::promise<Result<void>> synced;
+        nodes.a->when_synced(acme,
+                             [&](Result<void> outcome) { synced.set_value(std::move(outcome)); });
+        REQUIRE(synced.get_future().get().has_value());
+        // Its row is in the topic: who reads to the end has it.
+        REQUIRE(nodes.b->refresh().has_value());
+        CHECK_EQ(nodes.b->key_for(acme, stream(i)).value().id, key.id);
     }
 }
 
