@@ -19,8 +19,10 @@ class RocksKeyStore::Rows {
     static Result<std::unique_ptr<Rows>> open(const RocksKeyStoreOptions& options) {
         const KeyRows::Options of_rows{
             .path = options.path, .env = options.env, .fatal = options.fatal};
-        BOS_TRY(const MasterKey master, master_key_for(options, of_rows));
+        BOS_TRY(const std::optional<MasterKey> found, find_master_key(options, of_rows));
         BOS_TRY(auto stored, KeyRows::open(of_rows));
+        BOS_TRY(const MasterKey master,
+                found ? Result<MasterKey>(*found) : make_master_key(options, *stored));
         std::unique_ptr<Rows> rows(new Rows(std::move(stored), master));
         BOS_CHECK(rows->check_kind(options.path));
         BOS_CHECK(rows->check_master_key(options.path));
@@ -124,24 +126,35 @@ class RocksKeyStore::Rows {
     Rows(std::unique_ptr<KeyRows> stored, const MasterKey& master)
         : stored_(std::move(stored)), wrapping_(master) {}
 
-    [[nodiscard]] static Result<MasterKey> master_key_for(const RocksKeyStoreOptions& options,
-                                                          const KeyRows::Options& of_rows) {
+    /// None: there is no such file, and a key store may be made with a new one.
+    [[nodiscard]] static Result<std::optional<MasterKey>> find_master_key(
+        const RocksKeyStoreOptions& options, const KeyRows::Options& of_rows) {
         const std::string& path = options.master_key;
         BOS_TRY(const bool has_rows, KeyRows::exist(of_rows));
         Result<MasterKey> master = MasterKey::load(path);
-        if (has_rows && !master && master.error().code == Code::not_found) {
-            return fail(Code::corrupt, "the key store in " + options.path +
-                                           " is there, its master key " + path +
-                                           " is not. To do: restore the master key from its "
-                                           "backup; without it no personal field can be read");
-        }
-        if (has_rows || (!master && master.error().code != Code::not_found)) return master;
-        if (master) {
+        if (!master && master.error().code == Code::not_found) return std::nullopt;
+        if (master && !has_rows) {
             return fail(
                 Code::corrupt,
                 "the master key " + path + " is there, its key store in " + options.path +
                     " is not. To do: restore the key store from its backup. Only if nothing was "
                     "ever stored with this master key: remove it");
+        }
+        if (!master) return std::unexpected(master.error());
+        return *master;
+    }
+
+    /// The rows come first: a start that ends before it has noted a master key with them, which is
+    /// before anything is wrapped, can be repeated.
+    [[nodiscard]] static Result<MasterKey> make_master_key(const RocksKeyStoreOptions& options,
+                                                           const KeyRows& stored) {
+        const std::string& path = options.master_key;
+        BOS_TRY(const auto mark, stored.master_mark());
+        if (mark) {
+            return fail(Code::corrupt, "the key store in " + options.path +
+                                           " is there, its master key " + path +
+                                           " is not. To do: restore the master key from its "
+                                           "backup; without it no personal field can be read");
         }
         SystemRandom random;
         return MasterKey::create(path, random);

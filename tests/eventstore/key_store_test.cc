@@ -327,6 +327,24 @@ TEST_CASE("master key and key store belong together") {
     }
 }
 
+TEST_CASE("a first start that failed can be repeated") {
+    FaultyStore store;
+    for (int n = 1; n <= 3; ++n) {
+        CAPTURE(n);
+        int appends = 0;
+        store.disk.on_operation([&](FaultyDisk::Operation operation, const std::string&) {
+            return operation == FaultyDisk::Operation::append && ++appends == n
+                       ? FaultyDisk::Outcome::io_error
+                       : FaultyDisk::Outcome::ok;
+        });
+        CHECK_FALSE(store.open().has_value());
+    }
+    store.disk.heal();
+    const auto keys = store.open();
+    REQUIRE_MESSAGE(keys.has_value(), (keys ? "" : keys.error().detail));
+    CHECK((*keys)->key_for(acme, stream(1)).has_value());
+}
+
 TEST_CASE("a full disk leaves the keys that are there") {
     FaultyStore store;
     const auto keys = store.open().value();
