@@ -1,5 +1,6 @@
 #include "eventstore/sorted_file.h"
 
+#include "eventstore/fail_stop_fs.h"
 #include "eventstore/rocks_status.h"
 
 #include <fmt/format.h>
@@ -11,7 +12,6 @@ namespace bos::eventstore {
 
 namespace {
 
-constexpr std::string_view suffix = ".bulk";
 constexpr bool leave_the_page_cache = false;
 
 Result<void> remove(rocksdb::Env& env, const std::string& path) {
@@ -29,7 +29,7 @@ SortedFile::SortedFile(const LogDatabase& database, rocksdb::ColumnFamilyHandle*
       family_(family),
       // One name for each: a file that became a table, and whose first name a crash left, is never
       // written over.
-      path_(fmt::format("{}/{}{}", database.db().GetName(), name, suffix)),
+      path_(fmt::format("{}/{}{}", database.db().GetName(), name, bulk_suffix)),
       writer_(rocksdb::EnvOptions(database.db().GetDBOptions()), database.db().GetOptions(family),
               family, leave_the_page_cache) {}
 
@@ -51,6 +51,8 @@ Result<void> SortedFile::ingest() {
     rocksdb::IngestExternalFileOptions ingestion;
     ingestion.move_files = true;
     ingestion.write_global_seqno = false;
+    // Its keys are looked for without a look at errors (see fail_stop_env).
+    ingestion.verify_checksums_before_ingest = true;
     BOS_ROCKS(database_.db().IngestExternalFile(family_, {path_}, ingestion),
               "add a part to the log");
     return {};
@@ -62,7 +64,7 @@ Result<void> remove_unfinished_files(rocksdb::Env& env, const std::string& path)
     if (listed.IsNotFound() || listed.IsPathNotFound()) return {};  // no log yet
     BOS_ROCKS(listed, "look for unfinished parts of the log");
     for (const std::string& name : names) {
-        if (name.ends_with(suffix)) BOS_CHECK(remove(env, path + "/" + name));
+        if (name.ends_with(bulk_suffix)) BOS_CHECK(remove(env, path + "/" + name));
     }
     return {};
 }
