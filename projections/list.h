@@ -31,13 +31,15 @@ struct ListQuery {
     std::string before = {};
 };
 
-/// Opens sealed fields of a row for its filter: as OpenPersonal, and told which row it is.
+/// Opens sealed fields of a row for its filter: as OpenPersonal, and told which row it is. None =
+/// erased. Errors: those of the key store; the list is refused then, for a row whose fields cannot
+/// be read is not one that does not match.
 class OpenPersonalOf {
   public:
     virtual ~OpenPersonalOf() = default;
-    [[nodiscard]] virtual std::optional<std::string> open(const Uuid& row, std::string_view field,
-                                                          const Pii<std::string>& value) const = 0;
-    [[nodiscard]] virtual std::optional<std::vector<std::string>> open(
+    [[nodiscard]] virtual Result<std::optional<std::string>> open(
+        const Uuid& row, std::string_view field, const Pii<std::string>& value) const = 0;
+    [[nodiscard]] virtual Result<std::optional<std::vector<std::string>>> open(
         const Uuid& row, std::string_view field,
         const Pii<std::vector<std::string>>& value) const = 0;
 };
@@ -280,8 +282,9 @@ class List {
         BOS_TRY(std::optional<Row> row, Rows::get(reader, typename Rows::key_type(id)));
         if (!row) return fail(Code::corrupt, "view store: an index entry without its row");
         const OpenForRow open(context.open, id);
-        if (!plan.filter.matches(&*row, context.open != nullptr ? &open : nullptr))
-            return std::nullopt;
+        const bool passes = plan.filter.matches(&*row, context.open != nullptr ? &open : nullptr);
+        if (open.failure()) return std::unexpected(*open.failure());
+        if (!passes) return std::nullopt;
         return row;
     }
 
@@ -290,16 +293,26 @@ class List {
         OpenForRow(const OpenPersonalOf* open, const Uuid& row) : open_(open), row_(row) {}
         [[nodiscard]] std::optional<std::string> open(
             std::string_view field, const Pii<std::string>& value) const override {
-            return open_->open(row_, field, value);
+            return opened(open_->open(row_, field, value));
         }
         [[nodiscard]] std::optional<std::vector<std::string>> open(
             std::string_view field, const Pii<std::vector<std::string>>& value) const override {
-            return open_->open(row_, field, value);
+            return opened(open_->open(row_, field, value));
         }
+        /// Why a field could not be read: what the filter said of the row means nothing then.
+        [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
       private:
+        template <class T>
+        std::optional<T> opened(Result<std::optional<T>> outcome) const {
+            if (outcome) return *std::move(outcome);
+            failure_ = std::move(outcome).error();
+            return std::nullopt;
+        }
+
         const OpenPersonalOf* open_;
         Uuid row_;
+        mutable std::optional<Error> failure_;
     };
 };
 

@@ -36,11 +36,11 @@ template <class Row>
 class OpenLeadFields final : public OpenPersonalOf {
   public:
     explicit OpenLeadFields(const QueryContext& context) : context_(context) {}
-    [[nodiscard]] std::optional<std::string> open(const Uuid& row, std::string_view field,
-                                                  const Pii<std::string>& value) const override {
+    [[nodiscard]] Result<std::optional<std::string>> open(
+        const Uuid& row, std::string_view field, const Pii<std::string>& value) const override {
         return open_value(row, field, value);
     }
-    [[nodiscard]] std::optional<std::vector<std::string>> open(
+    [[nodiscard]] Result<std::optional<std::vector<std::string>>> open(
         const Uuid& row, std::string_view field,
         const Pii<std::vector<std::string>>& value) const override {
         return open_value(row, field, value);
@@ -48,14 +48,17 @@ class OpenLeadFields final : public OpenPersonalOf {
 
   private:
     template <class T>
-    std::optional<T> open_value(const Uuid& row, std::string_view field,
-                                const Pii<T>& value) const {
+    Result<std::optional<T>> open_value(const Uuid& row, std::string_view field,
+                                        const Pii<T>& value) const {
         if (value.plain() != nullptr) return *value.plain();
         if (value.sealed() == nullptr) return std::nullopt;
         const auto bytes = context_.sealer.open(
             context_.tenant(), stream_of(bos::leads::LeadId(row)), field, value.sealed()->bytes);
+        if (!bytes && bytes.error().code == Code::not_found) return std::nullopt;
+        if (!bytes) return std::unexpected(bytes.error());
         T plain;
-        if (!bytes || !codec::from_plain_bytes(*bytes, plain)) return std::nullopt;
+        if (!codec::from_plain_bytes(*bytes, plain))
+            return fail(Code::corrupt, "a sealed field opens to what no field can hold");
         return plain;
     }
 
