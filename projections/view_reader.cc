@@ -234,6 +234,15 @@ Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view fr
         return direction == Direction::forward ? rows.key() < graves.key()
                                                : rows.key() > graves.key();
     };
+    // A walk that fails looks like one that has come to its end: what the other one still gives
+    // would be told without what stands between.
+    const auto both_can_be_read = [&]() -> Result<void> {
+        if (!rows.status().ok()) return std::unexpected(error_of(rows.status(), "scan"));
+        if (!graves.status().ok())
+            return std::unexpected(error_of(graves.status(), "scan deletions"));
+        return {};
+    };
+    BOS_CHECK(both_can_be_read());
     std::string older;
     while (rows.valid() || graves.valid()) {
         const bool live = rows_come_first();
@@ -251,9 +260,8 @@ Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view fr
         }
         if (!wants_more) return {};
         walk.next();
+        if (!walk.valid()) BOS_CHECK(both_can_be_read());
     }
-    if (!rows.status().ok()) return std::unexpected(error_of(rows.status(), "scan"));
-    if (!graves.status().ok()) return std::unexpected(error_of(graves.status(), "scan deletions"));
     return {};
 }
 
