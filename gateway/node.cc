@@ -6,6 +6,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -15,6 +16,11 @@
 #include <utility>
 
 namespace bos::gateway {
+
+namespace {
+/// Of views that stand still.
+constexpr auto between_tries = std::chrono::seconds(1);
+}  // namespace
 
 Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster& kafka,
                            const std::string& master_key) {
@@ -140,6 +146,7 @@ void Node::log_grew(const TenantId& tenant) {
         if (const auto applied = runner_.catch_up(tenant, *stores_.log); !applied) {
             spdlog::error("views of tenant {} stand still: {}", tenant.value(),
                           applied.error().detail);
+            project_later(tenant);
         }
     });
 }
@@ -222,6 +229,19 @@ void Node::project(const TenantId& tenant, std::span<const eventstore::Commit> c
     const auto kept_up = runner_.keep_up(tenant, commits, *stores_.log);
     if (kept_up) return;
     spdlog::error("views of tenant {} stand still: {}", tenant.value(), kept_up.error().detail);
+    project_later(tenant);
+}
+
+void Node::project_later(const TenantId& tenant) {
+    ShardThread& thread = thread_of(tenant);
+    if (!thread.behind.insert(tenant).second) return;
+    auto timer = std::make_shared<boost::asio::steady_timer>(thread.projecting, between_tries);
+    timer->async_wait([this, &thread, tenant, timer](const boost::system::error_code&) {
+        thread.behind.erase(tenant);
+        const auto opened = runner_.open(tenant, *stores_.log);
+        if (!opened) return project_later(tenant);
+        spdlog::info("views of tenant {} go on at {}", tenant.value(), opened->value);
+    });
 }
 
 }  // namespace bos::gateway

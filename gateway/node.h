@@ -103,6 +103,7 @@ class Node final : private commands::CommitSink {
         boost::asio::io_context context{1};
         std::unique_ptr<commands::Shard> shard;
         boost::asio::io_context projecting{1};
+        std::unordered_set<TenantId> behind;  ///< whose views stand still; of the projector
         std::thread projector;
         std::thread thread;
     };
@@ -123,6 +124,8 @@ class Node final : private commands::CommitSink {
                    Applied applied) override;
     /// Runs on: the tenant's projector.
     void project(const TenantId& tenant, std::span<const eventstore::Commit> commits);
+    /// Tries until the views go on: a tenant that stands still may have no next commit.
+    void project_later(const TenantId& tenant);
 
     // Constant after construction.
     Stores stores_;

@@ -121,17 +121,26 @@ Parsed<std::optional<Position>> find_as_of(const Api& api, const TenantId& tenan
 }
 
 /// The read shows all that was acknowledged before it, by whichever node: its tenant's owner
-/// answers, whose views have every commit before its answer goes out.
+/// answers, whose log ends there or later.
 constexpr std::string_view latest = "latest";
 
+Parsed<Position> wanted_position(const Api& api, const TenantId& tenant, std::string_view text) {
+    if (text == latest) {
+        // Also when the views have them before the answer goes out: that can fail.
+        const auto head = api.log.head(tenant);
+        if (!head) return std::unexpected(problem_of(head.error()));
+        return head->position;
+    }
+    if (const auto position = read_position(text)) return *position;
+    return std::unexpected(bad_parameter("min_position", "must be a position, or latest"));
+}
+
 Parsed<void> check_min_position(const Api& api, const TenantId& tenant, const When& when) {
-    if (!when.min_position || *when.min_position == latest) return {};
-    const auto wanted = read_position(*when.min_position);
-    if (!wanted)
-        return std::unexpected(bad_parameter("min_position", "must be a position, or latest"));
+    if (!when.min_position) return {};
+    BOS_TRY(const Position wanted, wanted_position(api, tenant, *when.min_position));
     const auto views = api.views.views(tenant);
     if (!views) return std::unexpected(problem_of(views.error()));
-    if (views->applied >= *wanted) return {};
+    if (views->applied >= wanted) return {};
     Problem problem =
         Problem::of(problems::unavailable, "The views have not come to this position yet.");
     problem.code = projection_behind;
@@ -203,10 +212,13 @@ bool is_behind(const Parsed<Response>& response) {
 asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
     const auto until = std::chrono::steady_clock::now() + views_follow_within;
     auto response = route.run(api, caller, http);
-    for (int looks = 0;
-         api.cluster != nullptr && is_behind(response) && std::chrono::steady_clock::now() < until;
+    // A position may be one that nobody has: only other nodes' commits, and those that are being
+    // applied, are on their way.
+    const bool comes = api.cluster != nullptr || http.query.get("min_position") == latest;
+    for (int looks = 0; comes && is_behind(response) && std::chrono::steady_clock::now() < until;
          ++looks) {
-        if (looks % looks_between_hurries == 0) api.cluster->hurry(caller.tenant);
+        if (api.cluster != nullptr && looks % looks_between_hurries == 0)
+            api.cluster->hurry(caller.tenant);
         asio::steady_timer timer(co_await asio::this_coro::executor, look_again_after);
         co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
         response = route.run(api, caller, http);

@@ -1,11 +1,13 @@
 #include "projections/view_database.h"
 
+#include "eventstore/durable_file.h"
 #include "projections/row_key.h"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
@@ -68,9 +70,48 @@ rocksdb::ColumnFamilyOptions history_options(const ViewStoreOptions& options,
     return family;
 }
 
+rocksdb::Env& env_of(const ViewStoreOptions& options) {
+    return options.env != nullptr ? *options.env : *rocksdb::Env::Default();
+}
+
+/// A file beside the store that says that it is damaged: the next start would not notice what only
+/// a compaction reads, and would end at the same place.
+std::string damage_note(const ViewStoreOptions& options) { return options.path + ".damaged"; }
+
+/// RocksDB stops writing for good at an error of its threads, and says so to each write from then
+/// on. Of a full disk it recovers by itself.
+class BackgroundErrors final : public rocksdb::EventListener {
+  public:
+    explicit BackgroundErrors(ViewStoreOptions options) : options_(std::move(options)) {}
+
+    void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+        if (status->IsNoSpace()) return;
+        std::string next = "They catch up from the log when it is started again";
+        if (status->IsCorruption()) {
+            next = "They are built anew when it is started again";
+            // Without the note the next start ends as this one does.
+            static_cast<void>(eventstore::replace_file(env_of(options_), damage_note(options_),
+                                                       status->ToString()));
+        }
+        options_.fatal(
+            fmt::format("the views' database stopped: {}. {}", status->ToString(), next));
+    }
+
+  private:
+    const ViewStoreOptions options_;
+};
+
+Result<bool> is_known_as_damaged(const ViewStoreOptions& options) {
+    const rocksdb::Status status = env_of(options).FileExists(damage_note(options));
+    if (status.IsNotFound()) return false;
+    if (!status.ok()) return std::unexpected(error_of(status, "look for notes of damage"));
+    return true;
+}
+
 rocksdb::DBOptions database_options(const ViewStoreOptions& options) {
     rocksdb::DBOptions database;
-    if (options.env != nullptr) database.env = options.env;
+    database.env = &env_of(options);
+    database.listeners = {std::make_shared<BackgroundErrors>(options)};
     database.create_if_missing = true;
     database.create_missing_column_families = true;
     database.max_background_jobs = 4;
@@ -84,6 +125,8 @@ rocksdb::DBOptions database_options(const ViewStoreOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<ViewDatabase>> ViewDatabase::open(const ViewStoreOptions& options) {
+    BOS_TRY(const bool damaged, is_known_as_damaged(options));
+    if (damaged) return fail(Code::corrupt, "view store: damage was noted in " + options.path);
     const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.cache_bytes);
     const rocksdb::ColumnFamilyOptions plain = family_options(options, cache);
     const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
@@ -118,9 +161,13 @@ Result<std::unique_ptr<ViewDatabase>> ViewDatabase::open(const ViewStoreOptions&
 
 Result<void> ViewDatabase::remove(const ViewStoreOptions& options) {
     rocksdb::Options destroyed;
-    if (options.env != nullptr) destroyed.env = options.env;
+    destroyed.env = &env_of(options);
     const rocksdb::Status status = rocksdb::DestroyDB(options.path, destroyed);
     if (!status.ok()) return std::unexpected(error_of(status, "remove " + options.path));
+    BOS_TRY(const bool damaged, is_known_as_damaged(options));
+    if (!damaged) return {};
+    const rocksdb::Status forgotten = destroyed.env->DeleteFile(damage_note(options));
+    if (!forgotten.ok()) return std::unexpected(error_of(forgotten, "remove a note of damage"));
     return {};
 }
 

@@ -90,6 +90,10 @@ Result<void> Process::open_views(std::span<const TenantId> tenants) {
     options.env = env_.get();
     options.cache_bytes = 1 << 20;
     options.write_buffer_bytes = machine_.plan.view_buffer_bytes;
+    options.fatal = [this](std::string_view why) {
+        machine_.trace.note("fatal: {}", why);
+        faults_.crash("fatal", DiskFaults::End::kill);
+    };
     BOS_TRY(views_, projections::ViewStore::open(options));
     runner_ = std::make_unique<projections::Runner>(
         *views_, projections::ViewSet(projections::Views{}), machine_.sealer);
