@@ -235,9 +235,9 @@ Disk::Verdict Disk::append(File& file, std::string_view bytes) {
 
 Disk::Verdict Disk::write(File& file, std::uint64_t offset, std::string_view bytes) {
     const Verdict verdict = ask(Operation::write, file.name, bytes.size());
-    if (verdict != Verdict::ok) return verdict;
+    if (verdict != Verdict::ok && verdict != Verdict::torn) return verdict;
     const std::lock_guard lock(mutex_);
-    file.write(offset, bytes);
+    file.write(offset, verdict == Verdict::ok ? bytes : bytes.substr(0, bytes.size() / 2));
     return verdict;
 }
 
@@ -261,6 +261,8 @@ std::string Disk::read(const File& file, std::uint64_t offset, std::size_t bytes
     const std::lock_guard lock(mutex_);
     return offset >= file.data.size() ? std::string() : file.data.substr(offset, bytes);
 }
+
+const std::string& Disk::name_of(const File& file) { return file.name; }
 
 std::uint64_t Disk::size(const File& file) const {
     const std::lock_guard lock(mutex_);
@@ -314,9 +316,9 @@ std::unique_ptr<Disk> Disk::after_kill() const {
 }
 
 std::string_view name_of(Disk::Operation operation) {
-    static constexpr std::array<std::string_view, 10> names = {
-        "create", "append", "write",  "truncate",    "sync",
-        "rename", "link",   "remove", "make-folder", "sync-folder"};
+    static constexpr std::array<std::string_view, 16> names = {
+        "create",      "append",      "write", "truncate", "sync", "rename", "link", "remove",
+        "make-folder", "sync-folder", "open",  "read",     "list", "look",   "lock", "close"};
     return names.at(static_cast<std::size_t>(operation));
 }
 

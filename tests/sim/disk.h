@@ -34,10 +34,18 @@ class Disk {
         remove,
         make_folder,
         sync_folder,
+        // What changes nothing.
+        open,
+        read,
+        list,
+        look,  ///< whether it is there, its size
+        lock,
+        close,
     };
-    enum class Verdict : std::uint8_t { ok, no_space, io_error };
-    /// Asked before each change. With no_space the first half of the bytes is written, with
-    /// io_error nothing is done; a sync that fails leaves its bytes as unsure as they were.
+    enum class Verdict : std::uint8_t { ok, no_space, io_error, torn };
+    /// Asked before each change. With no_space and torn (which is an I/O error to the caller) the
+    /// first half of the bytes is written, with io_error nothing is done; a sync that fails leaves
+    /// its bytes as unsure as they were.
     using Watch = std::function<Verdict(Operation, const std::string& path, std::size_t bytes)>;
 
     class File;
@@ -48,6 +56,12 @@ class Disk {
     Disk& operator=(const Disk&) = delete;
 
     void watch(Watch watch) { watch_ = std::move(watch); }
+    /// Asked before what changes nothing; from several threads.
+    void watch_reads(Watch watch) { watch_reads_ = std::move(watch); }
+    [[nodiscard]] Verdict ask_to(Operation operation, const std::string& path,
+                                 std::size_t bytes = 0) const {
+        return watch_reads_ ? watch_reads_(operation, path, bytes) : Verdict::ok;
+    }
 
     // Names.
     /// An empty file; one that had the name is without it from now on. Null: refused, see
@@ -72,6 +86,8 @@ class Disk {
     Verdict sync(File& file);
     [[nodiscard]] std::string read(const File& file, std::uint64_t offset, std::size_t bytes) const;
     [[nodiscard]] std::uint64_t size(const File& file) const;
+    /// The first one that it had.
+    [[nodiscard]] static const std::string& name_of(const File& file);
 
     /// What a machine finds that lost its power at this moment. Of what was not synced: appended
     /// bytes stay whole, are gone, or end at any multiple of 512; overwritten sectors of 512 are
@@ -100,6 +116,7 @@ class Disk {
     void change(const std::string& path, Change change);
 
     Watch watch_;
+    Watch watch_reads_;
     mutable std::mutex mutex_;
     std::map<std::string, Folder> folders_;  ///< by path; guarded by mutex_
     std::set<std::string> locks_;            ///< guarded by mutex_

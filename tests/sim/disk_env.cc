@@ -41,6 +41,7 @@ IOStatus status_of(Disk::Verdict verdict) {
         case Disk::Verdict::no_space:
             return IOStatus::NoSpace("simulated");
         case Disk::Verdict::io_error:
+        case Disk::Verdict::torn:
             return IOStatus::IOError("simulated");
     }
     return IOStatus::IOError("no such verdict");
@@ -50,9 +51,15 @@ IOStatus missing(const std::string& path) {
     return IOStatus::PathNotFound(path, "No such file or directory");
 }
 
-void give(const std::string& bytes, Slice* result, char* scratch) {
+IOStatus read(const Disk& disk, const Disk::File& file, std::uint64_t offset, std::size_t length,
+              Slice* result, char* scratch) {
+    *result = Slice(scratch, 0);
+    const Disk::Verdict verdict = disk.ask_to(Disk::Operation::read, Disk::name_of(file), length);
+    if (verdict != Disk::Verdict::ok) return status_of(verdict);
+    const std::string bytes = disk.read(file, offset, length);
     std::memcpy(scratch, bytes.data(), bytes.size());
     *result = Slice(scratch, bytes.size());
+    return IOStatus::OK();
 }
 
 class SequentialFile final : public rocksdb::FSSequentialFile {
@@ -60,9 +67,9 @@ class SequentialFile final : public rocksdb::FSSequentialFile {
     SequentialFile(const Disk& disk, Disk::FilePtr file) : disk_(disk), file_(std::move(file)) {}
     IOStatus Read(std::size_t bytes, const IOOptions&, Slice* result, char* scratch,
                   IODebugContext*) override {
-        give(disk_.read(*file_, offset_, bytes), result, scratch);
+        IOStatus status = read(disk_, *file_, offset_, bytes, result, scratch);
         offset_ += result->size();
-        return IOStatus::OK();
+        return status;
     }
     IOStatus Skip(std::uint64_t bytes) override {
         offset_ += bytes;
@@ -80,8 +87,7 @@ class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
     RandomAccessFile(const Disk& disk, Disk::FilePtr file) : disk_(disk), file_(std::move(file)) {}
     IOStatus Read(std::uint64_t offset, std::size_t bytes, const IOOptions&, Slice* result,
                   char* scratch, IODebugContext*) const override {
-        give(disk_.read(*file_, offset, bytes), result, scratch);
-        return IOStatus::OK();
+        return read(disk_, *file_, offset, bytes, result, scratch);
     }
 
   private:
@@ -103,7 +109,9 @@ class WritableFile final : public rocksdb::FSWritableFile {
         return disk_.size(*file_) == size ? IOStatus::OK()
                                           : status_of(disk_.truncate(*file_, size));
     }
-    IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+    IOStatus Close(const IOOptions&, IODebugContext*) override {
+        return status_of(disk_.ask_to(Disk::Operation::close, Disk::name_of(*file_)));
+    }
     IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
     IOStatus Sync(const IOOptions&, IODebugContext*) override {
         return status_of(disk_.sync(*file_));
@@ -131,8 +139,7 @@ class RandomRWFile final : public rocksdb::FSRandomRWFile {
     }
     IOStatus Read(std::uint64_t offset, std::size_t bytes, const IOOptions&, Slice* result,
                   char* scratch, IODebugContext*) const override {
-        give(disk_.read(*file_, offset, bytes), result, scratch);
-        return IOStatus::OK();
+        return read(disk_, *file_, offset, bytes, result, scratch);
     }
     IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
     IOStatus Sync(const IOOptions&, IODebugContext*) override {
@@ -172,7 +179,7 @@ class Silence final : public rocksdb::Logger {
 
 class DiskFiles final : public rocksdb::FileSystem {
   public:
-    DiskFiles(Disk& disk, VirtualClock& clock) : disk_(disk), clock_(clock) {}
+    DiskFiles(Disk& disk, Clock& clock) : disk_(disk), clock_(clock) {}
 
     [[nodiscard]] const char* Name() const override { return "SimulatedDisk"; }
 
@@ -208,16 +215,19 @@ class DiskFiles final : public rocksdb::FileSystem {
     }
     IOStatus NewDirectory(const std::string& path, const IOOptions&,
                           std::unique_ptr<rocksdb::FSDirectory>* folder, IODebugContext*) override {
+        if (IOStatus asked = ask_to(Disk::Operation::open, path); !asked.ok()) return asked;
         if (!disk_.is_folder(path)) return missing(path);
         *folder = std::make_unique<Folder>(disk_, path);
         return IOStatus::OK();
     }
     IOStatus FileExists(const std::string& path, const IOOptions&, IODebugContext*) override {
+        if (IOStatus asked = ask_to(Disk::Operation::look, path); !asked.ok()) return asked;
         const bool exists = disk_.find(path) != nullptr || disk_.is_folder(path);
         return exists ? IOStatus::OK() : IOStatus::NotFound();
     }
     IOStatus GetChildren(const std::string& folder, const IOOptions&,
                          std::vector<std::string>* names, IODebugContext*) override {
+        if (IOStatus asked = ask_to(Disk::Operation::list, folder); !asked.ok()) return asked;
         if (!disk_.is_folder(folder)) return missing(folder);
         *names = disk_.children(folder);
         return IOStatus::OK();
@@ -238,6 +248,7 @@ class DiskFiles final : public rocksdb::FileSystem {
     }
     IOStatus GetFileSize(const std::string& path, const IOOptions&, std::uint64_t* size,
                          IODebugContext*) override {
+        if (IOStatus asked = ask_to(Disk::Operation::look, path); !asked.ok()) return asked;
         const Disk::FilePtr file = disk_.find(path);
         if (!file) return missing(path);
         *size = disk_.size(*file);
@@ -265,6 +276,7 @@ class DiskFiles final : public rocksdb::FileSystem {
             if (!made.ok()) return made;
         }
         static_cast<void>(options);
+        if (IOStatus asked = ask_to(Disk::Operation::lock, path); !asked.ok()) return asked;
         if (!disk_.lock(path)) return IOStatus::IOError(path, "is locked");
         *lock = new Lock(path);
         return IOStatus::OK();
@@ -288,8 +300,9 @@ class DiskFiles final : public rocksdb::FileSystem {
         *absolute = path;
         return IOStatus::OK();
     }
-    IOStatus GetFreeSpace(const std::string&, const IOOptions&, std::uint64_t* bytes,
+    IOStatus GetFreeSpace(const std::string& path, const IOOptions&, std::uint64_t* bytes,
                           IODebugContext*) override {
+        if (IOStatus asked = ask_to(Disk::Operation::look, path); !asked.ok()) return asked;
         *bytes = std::uint64_t{1} << 40;
         return IOStatus::OK();
     }
@@ -302,14 +315,18 @@ class DiskFiles final : public rocksdb::FileSystem {
   private:
     template <class File, class Interface>
     IOStatus open(const std::string& path, std::unique_ptr<Interface>* file) {
+        if (IOStatus asked = ask_to(Disk::Operation::open, path); !asked.ok()) return asked;
         Disk::FilePtr found = disk_.find(path);
         if (!found) return missing(path);
         *file = std::make_unique<File>(disk_, std::move(found));
         return IOStatus::OK();
     }
+    [[nodiscard]] IOStatus ask_to(Disk::Operation operation, const std::string& path) const {
+        return status_of(disk_.ask_to(operation, path));
+    }
 
     Disk& disk_;
-    VirtualClock& clock_;
+    Clock& clock_;
 };
 
 class DiskClock final : public rocksdb::SystemClock {
@@ -413,6 +430,10 @@ class DiskEnv final : public rocksdb::EnvWrapper {
 std::unique_ptr<rocksdb::Env> disk_env(Disk& disk, Scheduler& scheduler, VirtualClock& clock,
                                        Scheduler::Owner owner) {
     return std::make_unique<DiskEnv>(disk, scheduler, clock, owner);
+}
+
+std::unique_ptr<rocksdb::Env> disk_env(Disk& disk, Clock& clock) {
+    return rocksdb::NewCompositeEnv(std::make_shared<DiskFiles>(disk, clock));
 }
 
 void reseed_rocksdb(std::uint64_t seed) {

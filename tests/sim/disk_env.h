@@ -17,6 +17,9 @@ namespace bos::sim {
 [[nodiscard]] std::unique_ptr<rocksdb::Env> disk_env(Disk& disk, Scheduler& scheduler,
                                                      VirtualClock& clock, Scheduler::Owner owner);
 
+/// The files alone: threads and time are the machine's, `clock` dates the files.
+[[nodiscard]] std::unique_ptr<rocksdb::Env> disk_env(Disk& disk, Clock& clock);
+
 /// RocksDB draws the heights of its skip lists from a generator of the thread, seeded by the
 /// thread's address: with it, memtables fill up at the same record in each run.
 void reseed_rocksdb(std::uint64_t seed);

@@ -1,0 +1,150 @@
+#include "projections/view_store.h"
+#include "tests/commands/machine.h"
+#include "tests/faults/fault_point.h"
+#include "tests/sim/disk_env.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bos::faults {
+
+namespace {
+
+using projections::Direction;
+using projections::Generation;
+using projections::ViewStore;
+using projections::ViewStoreOptions;
+
+const TenantId acme = *TenantId::parse("acme");
+constexpr std::uint16_t view = 1;
+
+/// A view store on a disk in memory.
+struct Machine {
+    sim::Disk disk;
+    commands::test::SetClock clock;
+    std::unique_ptr<rocksdb::Env> env = sim::disk_env(disk, clock);
+    bool ended = false;
+
+    [[nodiscard]] ViewStoreOptions options() {
+        ViewStoreOptions options;
+        options.path = "/views";
+        options.env = env.get();
+        options.cache_bytes = 1;
+        options.write_buffer_bytes = 1 << 16;
+        options.fatal = [this](std::string_view) { ended = true; };
+        return options;
+    }
+    [[nodiscard]] std::unique_ptr<ViewStore> open() {
+        auto opened = ViewStore::open(options());
+        REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().detail));
+        return *std::move(opened);
+    }
+};
+
+std::string key_of(int number) { return fmt::format("row {:04}", number); }
+
+/// Rows that stay, rows that are replaced and rows that are deleted, in this order and over and
+/// over.
+void fill(ViewStore& store, int rows) {
+    const Generation built = *store.start_building(acme, view, 1);
+    REQUIRE(store.go_live(acme, std::span(&built, 1), Position{0}).has_value());
+    auto session = store.write(acme);
+    session->begin(Position{1});
+    for (int i = 0; i < rows; ++i) session->writer(view).put(key_of(i), std::string(300, 'a'));
+    session->begin(Position{2});
+    for (int i = 0; i < rows; ++i) {
+        if (i % 3 == 1) session->writer(view).put(key_of(i), std::string(300, 'b'));
+        if (i % 3 == 2) session->writer(view).erase(key_of(i));
+    }
+    REQUIRE(session->finish().has_value());
+}
+
+constexpr std::size_t page = 20;
+
+/// The first page as of the first position; of the last one when backward.
+Result<std::vector<std::string>> first_page(const ViewStore& store, Direction direction) {
+    BOS_TRY(const auto reader, store.read_as_of(acme, Position{1}));
+    std::vector<std::string> keys;
+    BOS_CHECK(reader.scan(view, "", "", direction, [&](std::string_view key, std::string_view row) {
+        keys.emplace_back(row.starts_with('a') ? key : "another row");
+        return keys.size() < page;
+    }));
+    return keys;
+}
+
+}  // namespace
+
+TEST_CASE("a page of the past is whole, or it is refused, whichever read fails") {
+    Machine machine;
+    fill(*machine.open(), 200);
+    for (const Direction direction : {Direction::forward, Direction::backward}) {
+        const auto expected = first_page(*machine.open(), direction).value();
+        REQUIRE(expected.size() == page);
+        std::size_t refused = 0;
+        for (std::uint64_t n = 1;; ++n) {
+            CAPTURE(n);
+            FaultPoint point(Fault{.site = {.store = "views",
+                                            .file = "table",
+                                            .operation = sim::Disk::Operation::read},
+                                   .ordinal = n});
+            const auto store = machine.open();
+            point.watch(machine.disk);
+            const auto keys = first_page(*store, direction);
+            machine.disk.watch_reads({});
+            machine.disk.watch({});
+            if (!point.struck()) break;
+            if (keys) {
+                CHECK(*keys == expected);
+            } else {
+                ++refused;
+            }
+        }
+        CHECK(refused > 4);
+    }
+}
+
+TEST_CASE("views that cannot be written any more end the process, and go on after a start") {
+    Machine machine;
+    FaultPoint point(Fault{
+        .site = {.store = "views", .file = "table", .operation = sim::Disk::Operation::sync}});
+    {
+        const auto store = machine.open();
+        point.watch(machine.disk);
+        fill(*store, 1'000);
+        for (std::uint64_t position = 3; !machine.ended && position < 1'000; ++position) {
+            auto session = store->write(acme);
+            if (!session) break;
+            session->begin(Position{position});
+            for (int i = 0; i < 100; ++i)
+                session->writer(view).put(key_of(i), std::string(300, 'c'));
+            if (!session->finish()) break;
+        }
+    }
+    CHECK(machine.ended);
+    machine.disk.watch({});
+    machine.disk.watch_reads({});
+    CHECK(machine.open()->views(acme)->applied >= Position{2});
+}
+
+TEST_CASE("views that are known as damaged are built anew") {
+    Machine machine;
+    fill(*machine.open(), 10);
+    REQUIRE(rocksdb::WriteStringToFile(machine.env.get(), "a block", "/views.damaged").ok());
+    ViewStoreOptions options = machine.options();
+    CHECK(ViewStore::open(options).error().code == Code::corrupt);
+    options.on_corruption = projections::OnCorruption::start_empty;
+    for (int start = 0; start < 2; ++start) {
+        const auto opened = ViewStore::open(options);
+        REQUIRE(opened.has_value());
+        CHECK((*opened)->views(acme)->live.size() == static_cast<std::size_t>(start));
+        const Generation built = *(*opened)->start_building(acme, view, 1);
+        REQUIRE((*opened)->go_live(acme, std::span(&built, 1), Position{0}).has_value());
+    }
+}
+
+}  // namespace bos::faults
