@@ -201,19 +201,20 @@ class Day {
     int captured_ = 0;
 };
 
-/// How many times of a site are tried: of one that is asked much, more.
-std::uint64_t tries_of(std::uint64_t count) {
+/// How many times of a site are tried. Reads of rows come from many places.
+std::uint64_t tries_of(const Site& site) {
     if (const char* const given = std::getenv("BOS_FAULTS_EACH"))
         return std::strtoull(given, nullptr, 10);
-    return count < 100 ? 1 : 8;
+    const bool rows = site.file == "table" || site.file == "bulk";
+    return rows && site.operation == sim::Disk::Operation::read ? 16 : 1;
 }
 
 /// Spread evenly over all times.
-std::vector<std::uint64_t> ordinals_of(std::uint64_t count) {
+std::vector<std::uint64_t> ordinals_of(std::uint64_t count, std::uint64_t tries) {
     std::vector<std::uint64_t> ordinals;
-    const std::uint64_t wanted = std::min(count, tries_of(count));
+    const std::uint64_t wanted = std::min(count, tries);
     for (std::uint64_t i = 0; i < wanted; ++i)
-        ordinals.push_back(1 + (2 * i + 1) * count / (2 * wanted + 1));
+        ordinals.push_back(1 + (2 * i + 1) * count / (2 * wanted));
     return ordinals;
 }
 
@@ -227,7 +228,7 @@ std::vector<Fault> faults_to_try(const std::map<Site, std::uint64_t>& counted) {
     std::vector<Fault> faults;
     for (const auto& [site, count] : counted) {
         if (only != nullptr && !text_of({.site = site}).starts_with(only)) continue;
-        for (const std::uint64_t ordinal : ordinals_of(count)) {
+        for (const std::uint64_t ordinal : ordinals_of(count, tries_of(site))) {
             for (const Kind kind : kinds_of(site.operation))
                 faults.push_back({.site = site, .ordinal = ordinal, .kind = kind});
         }
