@@ -1,5 +1,10 @@
+#include "eventstore/memory_key_store.h"
+#include "eventstore/memory_log.h"
+#include "projections/leads/visible.h"
 #include "projections/view_store.h"
+#include "schemas/base/codec.h"
 #include "tests/commands/machine.h"
+#include "tests/eventstore/records.h"
 #include "tests/faults/fault_point.h"
 #include "tests/sim/disk_env.h"
 
@@ -106,6 +111,59 @@ TEST_CASE("a page of the past is whole, or it is refused, whichever read fails")
         }
         CHECK(refused > 4);
     }
+}
+
+namespace {
+
+/// Keys of which the disk gives none at the moment.
+class UnreadableKeys final : public eventstore::KeyStore {
+  public:
+    Result<eventstore::SubjectKey> key_for(const TenantId&, const StreamId&) override {
+        return unreadable();
+    }
+    Result<void> sync() override { return {}; }
+    Result<eventstore::SubjectKey> find(const TenantId&, const Uuid&) const override {
+        return unreadable();
+    }
+    Result<void> destroy(const TenantId&, const StreamId&) override { return unreadable(); }
+    Result<std::string> tenant_secret(const TenantId&) override { return unreadable(); }
+
+  private:
+    static std::unexpected<Error> unreadable() {
+        return fail(Code::unavailable, "the key store cannot be read");
+    }
+};
+
+}  // namespace
+
+TEST_CASE("to a filter, a personal field that cannot be read is not one of an erased person") {
+    Machine machine;
+    const auto store = machine.open();
+    const auto reader = store->read(acme).value();
+    commands::test::SetRandom random(1);
+    eventstore::MemoryKeyStore keys(random);
+    UnreadableKeys no_keys;
+    const eventstore::MemoryLog log;
+    const std::string secret;
+    const leads::LeadId lead(eventstore::test::uuid(1));
+    const StreamId stream = projections::leads::stream_of(lead);
+    const eventstore::FieldSealer sealer(keys, random);
+    const Pii<std::string> name(Sealed{
+        sealer.seal(acme, stream, "given_name", codec::plain_bytes(std::string("Ada"))).value()});
+    const auto open_with = [&](const eventstore::FieldSealer& with) {
+        const projections::QueryContext context{.reader = reader,
+                                                .as_of = std::nullopt,
+                                                .viewer = {},
+                                                .sealer = with,
+                                                .log = log,
+                                                .secret = secret,
+                                                .now = machine.clock.now()};
+        return projections::leads::OpenLeadFields(context).open(lead.value(), "given_name", name);
+    };
+    CHECK(open_with(sealer).value() == "Ada");
+    CHECK(open_with({no_keys, random}).error().code == Code::unavailable);
+    REQUIRE(keys.destroy(acme, stream).has_value());
+    CHECK_FALSE(open_with(sealer).value().has_value());
 }
 
 TEST_CASE("views that cannot be written any more end the process, and go on after a start") {

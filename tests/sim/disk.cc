@@ -262,8 +262,6 @@ std::string Disk::read(const File& file, std::uint64_t offset, std::size_t bytes
     return offset >= file.data.size() ? std::string() : file.data.substr(offset, bytes);
 }
 
-const std::string& Disk::name_of(const File& file) { return file.name; }
-
 std::uint64_t Disk::size(const File& file) const {
     const std::lock_guard lock(mutex_);
     return file.data.size();

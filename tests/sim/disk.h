@@ -58,9 +58,8 @@ class Disk {
     void watch(Watch watch) { watch_ = std::move(watch); }
     /// Asked before what changes nothing; from several threads.
     void watch_reads(Watch watch) { watch_reads_ = std::move(watch); }
-    [[nodiscard]] Verdict ask_to(Operation operation, const std::string& path,
-                                 std::size_t bytes = 0) const {
-        return watch_reads_ ? watch_reads_(operation, path, bytes) : Verdict::ok;
+    [[nodiscard]] Verdict ask_to(Operation operation, const std::string& path) const {
+        return watch_reads_ ? watch_reads_(operation, path, 0) : Verdict::ok;
     }
 
     // Names.
@@ -86,8 +85,6 @@ class Disk {
     Verdict sync(File& file);
     [[nodiscard]] std::string read(const File& file, std::uint64_t offset, std::size_t bytes) const;
     [[nodiscard]] std::uint64_t size(const File& file) const;
-    /// The first one that it had.
-    [[nodiscard]] static const std::string& name_of(const File& file);
 
     /// What a machine finds that lost its power at this moment. Of what was not synced: appended
     /// bytes stay whole, are gone, or end at any multiple of 512; overwritten sectors of 512 are

@@ -51,23 +51,31 @@ IOStatus missing(const std::string& path) {
     return IOStatus::PathNotFound(path, "No such file or directory");
 }
 
-IOStatus read(const Disk& disk, const Disk::File& file, std::uint64_t offset, std::size_t length,
-              Slice* result, char* scratch) {
-    *result = Slice(scratch, 0);
-    const Disk::Verdict verdict = disk.ask_to(Disk::Operation::read, Disk::name_of(file), length);
-    if (verdict != Disk::Verdict::ok) return status_of(verdict);
-    const std::string bytes = disk.read(file, offset, length);
-    std::memcpy(scratch, bytes.data(), bytes.size());
-    *result = Slice(scratch, bytes.size());
-    return IOStatus::OK();
-}
+/// A file as it was opened: names change while it is open.
+struct Opened {
+    Disk::FilePtr file;
+    std::string path;
+
+    [[nodiscard]] IOStatus ask_to(const Disk& disk, Disk::Operation operation) const {
+        return status_of(disk.ask_to(operation, path));
+    }
+    [[nodiscard]] IOStatus read(const Disk& disk, std::uint64_t offset, std::size_t length,
+                                Slice* result, char* scratch) const {
+        *result = Slice(scratch, 0);
+        if (IOStatus asked = ask_to(disk, Disk::Operation::read); !asked.ok()) return asked;
+        const std::string bytes = disk.read(*file, offset, length);
+        std::memcpy(scratch, bytes.data(), bytes.size());
+        *result = Slice(scratch, bytes.size());
+        return IOStatus::OK();
+    }
+};
 
 class SequentialFile final : public rocksdb::FSSequentialFile {
   public:
-    SequentialFile(const Disk& disk, Disk::FilePtr file) : disk_(disk), file_(std::move(file)) {}
+    SequentialFile(const Disk& disk, Opened opened) : disk_(disk), opened_(std::move(opened)) {}
     IOStatus Read(std::size_t bytes, const IOOptions&, Slice* result, char* scratch,
                   IODebugContext*) override {
-        IOStatus status = read(disk_, *file_, offset_, bytes, result, scratch);
+        IOStatus status = opened_.read(disk_, offset_, bytes, result, scratch);
         offset_ += result->size();
         return status;
     }
@@ -78,43 +86,43 @@ class SequentialFile final : public rocksdb::FSSequentialFile {
 
   private:
     const Disk& disk_;
-    const Disk::FilePtr file_;
+    const Opened opened_;
     std::uint64_t offset_ = 0;
 };
 
 class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
   public:
-    RandomAccessFile(const Disk& disk, Disk::FilePtr file) : disk_(disk), file_(std::move(file)) {}
+    RandomAccessFile(const Disk& disk, Opened opened) : disk_(disk), opened_(std::move(opened)) {}
     IOStatus Read(std::uint64_t offset, std::size_t bytes, const IOOptions&, Slice* result,
                   char* scratch, IODebugContext*) const override {
-        return read(disk_, *file_, offset, bytes, result, scratch);
+        return opened_.read(disk_, offset, bytes, result, scratch);
     }
 
   private:
     const Disk& disk_;
-    const Disk::FilePtr file_;
+    const Opened opened_;
 };
 
 class WritableFile final : public rocksdb::FSWritableFile {
   public:
-    WritableFile(Disk& disk, Disk::FilePtr file) : disk_(disk), file_(std::move(file)) {}
+    WritableFile(Disk& disk, Opened opened) : disk_(disk), opened_(std::move(opened)) {}
     IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
-        return status_of(disk_.append(*file_, data.ToStringView()));
+        return status_of(disk_.append(*opened_.file, data.ToStringView()));
     }
     IOStatus Append(const Slice& data, const IOOptions& options,
                     const rocksdb::DataVerificationInfo&, IODebugContext* debug) override {
         return Append(data, options, debug);
     }
     IOStatus Truncate(std::uint64_t size, const IOOptions&, IODebugContext*) override {
-        return disk_.size(*file_) == size ? IOStatus::OK()
-                                          : status_of(disk_.truncate(*file_, size));
+        return disk_.size(*opened_.file) == size ? IOStatus::OK()
+                                                 : status_of(disk_.truncate(*opened_.file, size));
     }
     IOStatus Close(const IOOptions&, IODebugContext*) override {
-        return status_of(disk_.ask_to(Disk::Operation::close, Disk::name_of(*file_)));
+        return opened_.ask_to(disk_, Disk::Operation::close);
     }
     IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
     IOStatus Sync(const IOOptions&, IODebugContext*) override {
-        return status_of(disk_.sync(*file_));
+        return status_of(disk_.sync(*opened_.file));
     }
     [[nodiscard]] bool IsSyncThreadSafe() const override { return true; }
     // A hint to the kernel, no promise.
@@ -122,34 +130,34 @@ class WritableFile final : public rocksdb::FSWritableFile {
         return IOStatus::OK();
     }
     std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override {
-        return disk_.size(*file_);
+        return disk_.size(*opened_.file);
     }
 
   private:
     Disk& disk_;
-    const Disk::FilePtr file_;
+    const Opened opened_;
 };
 
 class RandomRWFile final : public rocksdb::FSRandomRWFile {
   public:
-    RandomRWFile(Disk& disk, Disk::FilePtr file) : disk_(disk), file_(std::move(file)) {}
+    RandomRWFile(Disk& disk, Opened opened) : disk_(disk), opened_(std::move(opened)) {}
     IOStatus Write(std::uint64_t offset, const Slice& data, const IOOptions&,
                    IODebugContext*) override {
-        return status_of(disk_.write(*file_, offset, data.ToStringView()));
+        return status_of(disk_.write(*opened_.file, offset, data.ToStringView()));
     }
     IOStatus Read(std::uint64_t offset, std::size_t bytes, const IOOptions&, Slice* result,
                   char* scratch, IODebugContext*) const override {
-        return read(disk_, *file_, offset, bytes, result, scratch);
+        return opened_.read(disk_, offset, bytes, result, scratch);
     }
     IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
     IOStatus Sync(const IOOptions&, IODebugContext*) override {
-        return status_of(disk_.sync(*file_));
+        return status_of(disk_.sync(*opened_.file));
     }
     IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
 
   private:
     Disk& disk_;
-    const Disk::FilePtr file_;
+    const Opened opened_;
 };
 
 class Folder final : public rocksdb::FSDirectory {
@@ -199,7 +207,7 @@ class DiskFiles final : public rocksdb::FileSystem {
         Disk::Verdict verdict{};
         Disk::FilePtr created = disk_.create(path, verdict);
         if (!created) return status_of(verdict);
-        *file = std::make_unique<WritableFile>(disk_, std::move(created));
+        *file = std::make_unique<WritableFile>(disk_, Opened{std::move(created), path});
         return IOStatus::OK();
     }
     IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options,
@@ -318,7 +326,7 @@ class DiskFiles final : public rocksdb::FileSystem {
         if (IOStatus asked = ask_to(Disk::Operation::open, path); !asked.ok()) return asked;
         Disk::FilePtr found = disk_.find(path);
         if (!found) return missing(path);
-        *file = std::make_unique<File>(disk_, std::move(found));
+        *file = std::make_unique<File>(disk_, Opened{std::move(found), path});
         return IOStatus::OK();
     }
     [[nodiscard]] IOStatus ask_to(Disk::Operation operation, const std::string& path) const {
