@@ -199,10 +199,9 @@ Result<std::unique_ptr<RocksKeyStore>> RocksKeyStore::open(RocksKeyStoreOptions 
 
 RocksKeyStore::RocksKeyStore(RocksKeyStoreOptions options, std::unique_ptr<Rows> rows,
                              std::vector<Uuid> pool)
-    : options_(std::move(options)),
-      rows_(std::move(rows)),
-      pool_(std::move(pool)),
-      keeper_([this] { keep_ready(); }) {}
+    : options_(std::move(options)), rows_(std::move(rows)), pool_(std::move(pool)) {
+    if (options_.keeper) keeper_ = std::thread([this] { keep_ready(); });
+}
 
 RocksKeyStore::~RocksKeyStore() {
     {
@@ -210,7 +209,7 @@ RocksKeyStore::~RocksKeyStore() {
         stopping_ = true;
     }
     woken_.notify_one();
-    keeper_.join();
+    if (keeper_.joinable()) keeper_.join();
     rows_->forget(pool_);
 }
 

@@ -23,6 +23,9 @@ struct RocksKeyStoreOptions {
     std::size_t pool_keys = 256;  ///< unused keys made at a time
     std::string master_key = {};  ///< file; empty = master.key beside `path`. Back it up apart
     Fatal fatal = end_process;    ///< when durability is lost
+    /// False: nothing is done ahead of time; assignments are synced by who calls sync(), and the
+    /// pool is filled by who finds it empty. For tests where one thread has to do all.
+    bool keeper = true;
 };
 
 /// The key store of one node, on RocksDB (key_rows.h).

@@ -34,8 +34,8 @@ struct World {
 };
 
 /// One process: key store, log, views and a shard, wired as gateway/node.cc does it, on a disk that
-/// may fail. Commands, appends and views run in the thread of the test; flushes, compactions and
-/// the key store's keeper in threads of their own.
+/// may fail. Commands, appends and views run in the thread of the test; flushes and compactions
+/// in threads of their own.
 class Node final : private commands::CommitSink {
   public:
     explicit Node(World& world);
