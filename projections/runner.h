@@ -18,9 +18,8 @@
 namespace bos::projections {
 
 struct RunnerOptions {
-    std::size_t batch_bytes_max = 8u << 20;  ///< of one write while catching up or building
-    std::size_t build_cache_bytes_max = 256u
-                                        << 20;  ///< rows kept in memory by one build, all threads
+    std::size_t batch_bytes_max = 8u << 20;    ///< of one write while catching up
+    std::size_t build_bytes_max = 256u << 20;  ///< rows kept in memory by one build, all threads
     std::size_t live_cache_bytes_max = 32u << 20;  ///< rows kept in memory, of all open tenants
 };
 

@@ -24,12 +24,11 @@ constexpr std::size_t portions_waiting_max = 4;
 /// several.
 class ViewBuild::Worker {
   public:
-    Worker(const ViewBuild& build, std::vector<Generation> generations, std::size_t cache_bytes_max,
+    Worker(const ViewBuild& build, std::vector<Generation> generations, std::size_t bytes_max,
            bool own_thread)
         : views_(build.views_),
           sealer_(build.sealer_),
-          batch_bytes_max_(build.options_.batch_bytes_max),
-          cache_bytes_max_(cache_bytes_max),
+          bytes_max_(bytes_max),
           session_(build.store_.write_to(build.tenant_, std::move(generations))),
           writers_(views_.views().size()) {
         for (const Generation& generation : session_.generations()) {
@@ -90,9 +89,10 @@ class ViewBuild::Worker {
             session_.begin(commit.position);
             views_.apply(commit, sealer_, writers_);
             if (session_.failed()) break;
-            if (session_.pending_bytes() < batch_bytes_max_) continue;
+            // All that fits into memory is written at once: what is superseded by then never is.
+            if (session_.cached_bytes() < bytes_max_) continue;
             BOS_CHECK(session_.finish());
-            if (session_.cached_bytes() > cache_bytes_max_) session_.drop_cache();
+            session_.drop_cache();
         }
         if (session_.failed()) return session_.finish();
         return {};
@@ -101,8 +101,7 @@ class ViewBuild::Worker {
     // Constant after construction.
     const ViewSet& views_;
     const eventstore::FieldSealer& sealer_;
-    const std::size_t batch_bytes_max_;
-    const std::size_t cache_bytes_max_;
+    const std::size_t bytes_max_;
 
     // Touched by the thread while it is busy, else by the owner.
     WriteSession session_;
@@ -133,9 +132,8 @@ Result<void> ViewBuild::start(std::span<const ViewDescription> views, unsigned t
         shares[i % shares.size()].push_back(generation);
     }
     for (std::vector<Generation>& share : shares) {
-        workers_.push_back(std::make_unique<Worker>(*this, std::move(share),
-                                                    options_.build_cache_bytes_max / shares.size(),
-                                                    shares.size() > 1));
+        workers_.push_back(std::make_unique<Worker>(
+            *this, std::move(share), options_.build_bytes_max / shares.size(), shares.size() > 1));
     }
     return {};
 }

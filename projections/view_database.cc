@@ -122,6 +122,29 @@ rocksdb::DBOptions database_options(const ViewStoreOptions& options) {
     return database;
 }
 
+constexpr std::string_view unfinished_suffix = ".rows";
+
+rocksdb::Env* env_of(const ViewStoreOptions& options) {
+    return options.env != nullptr ? options.env : rocksdb::Env::Default();
+}
+
+/// What crashes left of files of rows. A file that became a part of the database has another name
+/// by then.
+Result<void> remove_unfinished_files(const ViewStoreOptions& options) {
+    std::vector<std::string> names;
+    const rocksdb::Status listed = env_of(options)->GetChildren(options.path, &names);
+    if (listed.IsNotFound() || listed.IsPathNotFound()) return {};  // no store yet
+    if (!listed.ok()) return std::unexpected(error_of(listed, "look for unfinished files"));
+    for (const std::string& name : names) {
+        if (!name.ends_with(unfinished_suffix)) continue;
+        const rocksdb::Status removed = env_of(options)->DeleteFile(options.path + "/" + name);
+        const bool gone = removed.IsNotFound() || removed.IsPathNotFound();
+        if (!removed.ok() && !gone)
+            return std::unexpected(error_of(removed, "remove an unfinished file"));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ViewDatabase>> ViewDatabase::open(const ViewStoreOptions& options) {
@@ -134,6 +157,8 @@ Result<std::unique_ptr<ViewDatabase>> ViewDatabase::open(const ViewStoreOptions&
         {"history", history_options(options, cache)}, {"meta", plain},
     };
     std::unique_ptr<ViewDatabase> database(new ViewDatabase);
+    database->file_bytes_min_ = options.file_bytes_min;
+    BOS_CHECK(remove_unfinished_files(options));
     rocksdb::DB* db = nullptr;
     const rocksdb::Status opened = rocksdb::DB::Open(database_options(options), options.path,
                                                      families, &database->families_, &db);
@@ -160,6 +185,7 @@ Result<std::unique_ptr<ViewDatabase>> ViewDatabase::open(const ViewStoreOptions&
 }
 
 Result<void> ViewDatabase::remove(const ViewStoreOptions& options) {
+    BOS_CHECK(remove_unfinished_files(options));
     rocksdb::Options destroyed;
     destroyed.env = &env_of(options);
     const rocksdb::Status status = rocksdb::DestroyDB(options.path, destroyed);
@@ -175,6 +201,10 @@ ViewDatabase::~ViewDatabase() {
     if (!db_) return;
     for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
     db_->Close();
+}
+
+std::string ViewDatabase::new_file_path() const {
+    return fmt::format("{}/{}{}", db_->GetName(), ++files_made_, unfinished_suffix);
 }
 
 Result<void> ViewDatabase::write(rocksdb::WriteBatch& batch) const {

@@ -5,7 +5,11 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace bos::projections {
 
@@ -35,8 +39,17 @@ class ViewDatabase {
 
     [[nodiscard]] Result<void> write(rocksdb::WriteBatch& batch) const;
 
+    /// Of a file to be made beside the database's and taken into it. Never given twice; what a
+    /// crash leaves under such a name is removed by open().
+    [[nodiscard]] std::string new_file_path() const;
+    /// Bytes of rows from which on a build writes files, see WriteSession.
+    [[nodiscard]] std::size_t file_bytes_min() const { return file_bytes_min_; }
+
   private:
     ViewDatabase() = default;
+
+    std::size_t file_bytes_min_ = 0;
+    mutable std::atomic<std::uint64_t> files_made_ = 0;
 
     std::unique_ptr<rocksdb::DB> db_;
     std::vector<rocksdb::ColumnFamilyHandle*> families_;  // default, head, graves, history, meta

@@ -1,22 +1,24 @@
 #include "projections/write_session.h"
 
+#include "projections/key_order.h"
+#include "projections/row_batch.h"
+#include "projections/row_files.h"
 #include "projections/row_key.h"
 #include "projections/tenant_meta.h"
 #include "projections/view_database.h"
 #include "schemas/base/assert.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace bos::projections {
 
 namespace {
 
-/// What an entry costs beyond its key and row: itself, its place in the map and in the order.
-constexpr std::size_t entry_overhead_bytes = 256;
-
 rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
+
+// Rows are written in another order than they stand in memory: so far ahead they are asked for.
+constexpr std::size_t rows_ahead = 8;
 
 }  // namespace
 
@@ -26,7 +28,7 @@ WriteSession::WriteSession(const ViewDatabase& database, const TenantId& tenant,
       tenant_(tenant),
       generations_(std::move(generations)),
       role_(role),
-      arena_(std::make_unique<std::pmr::monotonic_buffer_resource>()) {
+      only_files_yet_(role == Role::building) {
     for (const Generation& generation : generations_) {
         auto rows = std::make_unique<Rows>();
         rows->prefix = row_prefix(tenant_, generation.view, generation.number);
@@ -58,14 +60,11 @@ void WriteSession::fail(Error error) {
 WriteSession::Entry& WriteSession::find(Rows& rows, std::string_view key) {
     const auto found = rows.by_key.find(key);
     if (found != rows.by_key.end()) return *found->second;
-    char* const bytes = static_cast<char*>(arena_->allocate(key.size() + 1, 1));
-    std::copy(key.begin(), key.end(), bytes);
-    Entry& entry = entries_.emplace_back();
-    entry.key = {bytes, key.size()};
+    Entry& entry = arena_.make<Entry>(arena_.copy(key));
     rows.by_key.emplace(entry.key, &entry);
+    ++entries_;
     if (rows.in_order) rows.in_order->insert(&entry);
     if (!rows.all_cached) load(rows, entry);
-    cached_bytes_ += entry_overhead_bytes + key.size() + entry.now.row.size();
     return entry;
 }
 
@@ -88,10 +87,9 @@ void WriteSession::load(const Rows& rows, Entry& entry) {
     if (bytes.size() < positions * position_bytes) {
         return fail(Error{Code::corrupt, "view store: a row is shorter than its position"});
     }
-    entry.now = {state,
-                 Position{read_be64(bytes)},
-                 std::string(bytes.substr(positions * position_bytes)),
-                 {}};
+    entry.now = {.state = state,
+                 .position = Position{read_be64(bytes)},
+                 .row = arena_.copy(bytes.substr(positions * position_bytes))};
     if (state == State::deleted)
         entry.now.former = Position{read_be64(bytes.substr(position_bytes))};
     entry.stored = state;
@@ -101,20 +99,21 @@ void WriteSession::touch(Rows& rows, Entry& entry) {
     BOS_ASSERT(in_commit_ && !rows.scanning);
     if (entry.touched) return;
     entry.touched = true;
-    entry.before = std::move(entry.now);
-    touched_.push_back({&rows, &entry});
+    touched_.push_back({&rows, &entry, entry.now});
 }
 
-void WriteSession::put(Rows& rows, std::string_view key, std::string row) {
+void WriteSession::put(Rows& rows, std::string_view key, std::string_view row) {
     Entry& entry = find(rows, key);
+    if (entry.now.state == State::live && entry.now.row == row) return;
     touch(rows, entry);
-    entry.now = {State::live, position_, std::move(row), {}};
+    entry.now = {.state = State::live, .position = position_, .row = arena_.copy(row)};
 }
 
 void WriteSession::erase(Rows& rows, std::string_view key) {
     Entry& entry = find(rows, key);
+    if (entry.now.state != State::live) return;
     touch(rows, entry);
-    entry.now = {State::deleted, position_, {}, {}};
+    entry.now = {.state = State::deleted, .position = position_};
 }
 
 std::optional<std::string_view> WriteSession::get(Rows& rows, std::string_view key) {
@@ -184,130 +183,129 @@ void WriteSession::end_commit() {
 /// Decides what the commit did to the row, whatever it wrote on the way.
 void WriteSession::settle(const Touched& touched) {
     Entry& entry = *touched.entry;
+    const RowVersion& before = touched.before;
     entry.touched = false;
-    const bool same_row = entry.now.state == State::live && entry.before.state == State::live &&
-                          entry.now.row == entry.before.row;
-    const bool nothing_deleted =
-        entry.now.state == State::deleted && entry.before.state != State::live;
+    const bool same_row = entry.now.state == State::live && before.state == State::live &&
+                          entry.now.row == before.row;
+    const bool nothing_deleted = entry.now.state == State::deleted && before.state != State::live;
     if (same_row || nothing_deleted) {
-        entry.now = std::move(entry.before);
+        entry.now = before;
         return;
     }
-    cached_bytes_ += entry.now.row.size();
-    cached_bytes_ -= std::min(cached_bytes_, entry.before.row.size());
-    RowVersion before = std::exchange(entry.before, {});
     if (entry.now.state == State::deleted) {
         entry.now.former = before.position;
-        entry.now.row = std::move(before.row);
+        entry.now.row = before.row;
     } else {
-        remember(touched, std::move(before));
+        remember(touched, before);
     }
     if (entry.dirty) return;
     entry.dirty = true;
-    dirty_.push_back(touched);
+    touched.rows->dirty.push_back(&entry);
     pending_bytes_ += touched.rows->prefix.size() + entry.key.size() + entry.now.row.size();
 }
 
 void WriteSession::remember(const Touched& touched, RowVersion version) {
     if (version.state == State::absent) return;
     if (version.state == State::deleted) {
-        remember(touched, {State::live, version.former, std::move(version.row), {}});
-        version.row.clear();
+        remember(touched, {.state = State::live, .position = version.former, .row = version.row});
+        version.row = {};
     }
-    pending_bytes_ += touched.rows->prefix.size() + touched.entry->key.size() + version.row.size();
-    replaced_.push_back({touched.rows, touched.entry, std::move(version)});
+    Entry& entry = *touched.entry;
+    pending_bytes_ += touched.rows->prefix.size() + entry.key.size() + version.row.size();
+    entry.replaced = &arena_.make<Replaced>(version, entry.replaced);
 }
 
-bool WriteSession::comes_before(const Rows& rows_a, const Entry& a, const Rows& rows_b,
-                                const Entry& b) {
-    return &rows_a == &rows_b ? a.key < b.key : rows_a.prefix < rows_b.prefix;
-}
-
-/// In the order of the keys: what a memtable looks at on its way to the place of a row is then in
-/// the processor's cache, since it looked at most of it for the row before.
-void WriteSession::add_newest_to_batch() {
-    std::ranges::sort(dirty_, [](const Touched& a, const Touched& b) {
-        return comes_before(*a.rows, *a.entry, *b.rows, *b.entry);
-    });
-    for (const Touched& dirty : dirty_) add_to_batch(dirty);
-}
-
-void WriteSession::add_history_to_batch() {
-    std::ranges::sort(replaced_, [](const Replaced& a, const Replaced& b) {
-        if (a.entry == b.entry) return a.version.position > b.version.position;
-        return comes_before(*a.rows, *a.entry, *b.rows, *b.entry);
-    });
-    for (const Replaced& replaced : replaced_) add_to_batch(replaced);
-}
-
-// WriteBatch only fails on sizes that a row cannot have; the write reports what it did not take.
-
-void WriteSession::add_to_batch(const Replaced& replaced) {
-    const RowVersion& version = replaced.version;
-    std::string suffix;
-    append_history_suffix(suffix, version.position);
-    const char kind = version.state == State::live ? history_row : history_deleted;
-    const std::array<rocksdb::Slice, 3> key = {slice_of(replaced.rows->prefix),
-                                               slice_of(replaced.entry->key), slice_of(suffix)};
-    const std::array<rocksdb::Slice, 2> value = {rocksdb::Slice(&kind, 1), slice_of(version.row)};
-    static_cast<void>(batch_.Put(database_->history(), rocksdb::SliceParts(key.data(), 3),
-                                 rocksdb::SliceParts(value.data(), 2)));
-}
-
-void WriteSession::add_to_batch(const Touched& dirty) {
-    const Entry& entry = *dirty.entry;
-    std::string positions;
-    append_be64(positions, entry.now.position.value);
-    if (entry.now.state == State::deleted) append_be64(positions, entry.now.former.value);
-    const std::array<rocksdb::Slice, 2> key_parts = {slice_of(dirty.rows->prefix),
-                                                     slice_of(entry.key)};
-    const std::array<rocksdb::Slice, 2> value_parts = {slice_of(positions),
-                                                       slice_of(entry.now.row)};
-    const rocksdb::SliceParts key(key_parts.data(), 2);
-    const rocksdb::SliceParts value(value_parts.data(), 2);
+Result<void> WriteSession::write_newest(const Entry& entry, std::string& key, RowDestination& to) {
+    value_.clear();
+    append_be64(value_, entry.now.position.value);
     if (entry.now.state == State::live) {
-        static_cast<void>(batch_.Put(database_->head(), key, value));
-        if (entry.stored == State::deleted)
-            static_cast<void>(batch_.Delete(database_->graves(), key));
-    } else {
-        static_cast<void>(batch_.Put(database_->graves(), key, value));
-        if (entry.stored == State::live) static_cast<void>(batch_.Delete(database_->head(), key));
+        value_.append(entry.now.row);
+        BOS_CHECK(to.put(database_->head(), key, value_));
+        return entry.stored == State::deleted ? to.erase(database_->graves(), key) : Result<void>();
     }
+    append_be64(value_, entry.now.former.value);
+    value_.append(entry.now.row);
+    BOS_CHECK(to.put(database_->graves(), key, value_));
+    return entry.stored == State::live ? to.erase(database_->head(), key) : Result<void>();
+}
+
+Result<void> WriteSession::write_replaced(const Entry& entry, std::string& key,
+                                          RowDestination& to) {
+    const std::size_t row_key_size = key.size();
+    for (const Replaced* replaced = entry.replaced; replaced; replaced = replaced->before) {
+        const RowVersion& version = replaced->version;
+        key.resize(row_key_size);
+        append_history_suffix(key, version.position);
+        value_.assign(1, version.state == State::live ? history_row : history_deleted);
+        value_.append(version.row);
+        BOS_CHECK(to.put(database_->history(), key, value_));
+    }
+    return {};
+}
+
+/// In the order of the keys: files have no other, and what a memtable looks at on its way to the
+/// place of a row is then in the processor's cache, since it looked at most of it for the row
+/// before.
+Result<void> WriteSession::write_rows(RowDestination& to) {
+    std::string key;
+    for (const std::unique_ptr<Rows>& rows : rows_) {
+        sort_by_key(rows->dirty);
+        for (std::size_t i = 0; i < rows->dirty.size(); ++i) {
+            if (i + rows_ahead < rows->dirty.size())
+                __builtin_prefetch(rows->dirty[i + rows_ahead]->now.row.data());
+            const Entry& entry = *rows->dirty[i];
+            key.assign(rows->prefix).append(entry.key);
+            BOS_CHECK(write_newest(entry, key, to));
+            BOS_CHECK(write_replaced(entry, key, to));
+        }
+        BOS_CHECK(to.end_range());
+    }
+    return {};
+}
+
+Result<void> WriteSession::write_all() {
+    if (only_files_yet_ && pending_bytes_ >= database_->file_bytes_min()) {
+        RowFiles files(*database_);
+        BOS_CHECK(write_rows(files));
+        return files.commit();
+    }
+    RowBatch batch(*database_);
+    BOS_CHECK(write_rows(batch));
+    if (role_ == Role::live) {
+        BOS_CHECK(batch.put(database_->meta(), meta::applied_key(tenant_),
+                            meta::position_value(position_)));
+    }
+    if (pending_bytes_ > 0) only_files_yet_ = false;
+    return batch.commit();
 }
 
 Result<void> WriteSession::finish() {
     end_commit();
-    if (error_) return std::unexpected(*error_);
-    add_newest_to_batch();
-    add_history_to_batch();
-    if (role_ == Role::live) {
-        const rocksdb::Status status = batch_.Put(database_->meta(), meta::applied_key(tenant_),
-                                                  meta::position_value(position_));
-        if (!status.ok()) fail(error_of(status, "note the position"));
+    if (!error_) {
+        if (auto written = write_all(); !written) fail(written.error());
     }
-    if (auto written = database_->write(batch_); !written) fail(written.error());
     if (error_) return std::unexpected(*error_);
-    for (const Touched& dirty : dirty_) {
-        dirty.entry->dirty = false;
-        dirty.entry->stored = dirty.entry->now.state;
+    for (const std::unique_ptr<Rows>& rows : rows_) {
+        for (Entry* const entry : rows->dirty) {
+            entry->dirty = false;
+            entry->stored = entry->now.state;
+            entry->replaced = nullptr;
+        }
+        rows->dirty.clear();
     }
-    dirty_.clear();
-    replaced_.clear();
-    batch_.Clear();
     pending_bytes_ = 0;
     return {};
 }
 
 void WriteSession::drop_cache() {
-    BOS_ASSERT(touched_.empty() && dirty_.empty() && replaced_.empty());
+    BOS_ASSERT(touched_.empty() && pending_bytes_ == 0);
     for (const std::unique_ptr<Rows>& rows : rows_) {
         rows->by_key.clear();
         rows->in_order.reset();
         rows->all_cached = false;
     }
-    entries_.clear();
-    arena_->release();
-    cached_bytes_ = 0;
+    arena_.clear();
+    entries_ = 0;
 }
 
 }  // namespace bos::projections

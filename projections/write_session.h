@@ -1,6 +1,9 @@
 #pragma once
 
 #include "projections/generation.h"
+#include "projections/key_hash.h"
+#include "projections/row_arena.h"
+#include "projections/row_destination.h"
 #include "projections/view_reader.h"
 #include "schemas/base/keys.h"
 #include "schemas/base/position.h"
@@ -8,12 +11,9 @@
 #include "schemas/base/tenant.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <rocksdb/write_batch.h>
 
-#include <deque>
-#include <functional>
+#include <cstdint>
 #include <memory>
-#include <memory_resource>
 #include <optional>
 #include <set>
 #include <span>
@@ -36,6 +36,9 @@ class ViewWriter;
 ///
 /// Each commit leaves its own version of the rows that it changed; a row written twice inside one
 /// commit has one. What was finished stays cached for the commits that follow, until drop_cache().
+///
+/// A finish is one batch. A session that builds generations, and so has no readers yet, finishes
+/// many rows by files (ViewStoreOptions::file_bytes_min, RowFiles), until its first batch.
 ///
 /// An error (a failed read, a row that does not decode) is kept: nothing is written any more, and
 /// finish() returns it. The session is then of no use.
@@ -60,7 +63,9 @@ class WriteSession {
     /// Bytes that finish() would write, roughly.
     [[nodiscard]] std::size_t pending_bytes() const { return pending_bytes_; }
     /// Bytes that drop_cache() would free, roughly.
-    [[nodiscard]] std::size_t cached_bytes() const { return cached_bytes_; }
+    [[nodiscard]] std::size_t cached_bytes() const {
+        return arena_.bytes() + entries_ * place_of_entry_bytes;
+    }
     /// Forgets the rows seen so far; only with nothing pending.
     void drop_cache();
 
@@ -72,6 +77,9 @@ class WriteSession {
     friend class ViewStore;
     friend class ViewWriter;
 
+    /// What an entry costs beyond the arena: its place in the map.
+    static constexpr std::size_t place_of_entry_bytes = 48;
+
     enum class Role { live, building };
     enum class State : std::uint8_t { absent, live, deleted };
 
@@ -79,16 +87,20 @@ class WriteSession {
     struct RowVersion {
         State state = State::absent;
         Position position;
-        std::string row;  // deleted: as it was
-        Position former;  // deleted: since when it was so
+        std::string_view row = {};  // in arena_; deleted: as it was
+        Position former = {};       // deleted: since when it was so
+    };
+    struct Replaced {
+        RowVersion version;
+        const Replaced* before;
     };
     struct Entry {
         std::string_view key;  // in arena_
-        RowVersion now;
-        RowVersion before;             // of this commit, while `touched`
-        State stored = State::absent;  // in the database
-        bool touched = false;          // by this commit
-        bool dirty = false;            // differs from the database
+        RowVersion now = {};
+        const Replaced* replaced = nullptr;  // since the last finish, newest first
+        State stored = State::absent;        // in the database
+        bool touched = false;                // by this commit
+        bool dirty = false;                  // differs from the database
     };
     struct ByKey {
         using is_transparent = void;
@@ -99,9 +111,15 @@ class WriteSession {
     struct Rows {
         std::string prefix;
         bool all_cached = false;  // what is not here is not in the database either
-        boost::unordered_flat_map<std::string_view, Entry*, std::hash<std::string_view>> by_key;
+        boost::unordered_flat_map<std::string_view, Entry*, KeyHash> by_key;
         std::optional<std::set<Entry*, ByKey>> in_order;  // once a view has scanned
+        std::vector<Entry*> dirty;                        // since the last finish
         bool scanning = false;
+    };
+    struct Touched {
+        Rows* rows;
+        Entry* entry;
+        RowVersion before;
     };
 
     WriteSession(const ViewDatabase& database, const TenantId& tenant,
@@ -109,30 +127,21 @@ class WriteSession {
 
     Entry& find(Rows& rows, std::string_view key);
     void load(const Rows& rows, Entry& entry);
-    void put(Rows& rows, std::string_view key, std::string row);
+    void put(Rows& rows, std::string_view key, std::string_view row);
     void erase(Rows& rows, std::string_view key);
     void touch(Rows& rows, Entry& entry);
     std::optional<std::string_view> get(Rows& rows, std::string_view key);
     void scan(Rows& rows, std::string_view from, std::string_view to, const VisitRow& visit);
 
-    struct Touched {
-        Rows* rows;
-        Entry* entry;
-    };
-    struct Replaced {
-        const Rows* rows;
-        const Entry* entry;
-        RowVersion version;
-    };
     void end_commit();
     void settle(const Touched& touched);
     void remember(const Touched& touched, RowVersion version);
-    [[nodiscard]] static bool comes_before(const Rows& rows_a, const Entry& a, const Rows& rows_b,
-                                           const Entry& b);
-    void add_newest_to_batch();
-    void add_history_to_batch();
-    void add_to_batch(const Touched& dirty);
-    void add_to_batch(const Replaced& replaced);
+    [[nodiscard]] Result<void> write_all();
+    [[nodiscard]] Result<void> write_rows(RowDestination& to);
+    [[nodiscard]] Result<void> write_newest(const Entry& entry, std::string& key,
+                                            RowDestination& to);
+    [[nodiscard]] Result<void> write_replaced(const Entry& entry, std::string& key,
+                                              RowDestination& to);
 
     // Constant after construction.
     const ViewDatabase* database_;
@@ -142,16 +151,13 @@ class WriteSession {
 
     Position position_;
     bool in_commit_ = false;
+    bool only_files_yet_;                      // nothing has come through the memtable
     std::vector<std::unique_ptr<Rows>> rows_;  // as generations_
-    std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
-    std::deque<Entry> entries_;
+    RowArena arena_;
     std::vector<Touched> touched_;  // by this commit
-    // By commits since the last finish:
-    std::vector<Touched> dirty_;
-    std::vector<Replaced> replaced_;
-    rocksdb::WriteBatch batch_;  // empty between two finishes
+    std::string value_;             // of the row that is being written
     std::size_t pending_bytes_ = 0;
-    std::size_t cached_bytes_ = 0;
+    std::size_t entries_ = 0;
     std::optional<Error> error_;
 };
 
@@ -165,7 +171,7 @@ class ViewWriter {
     [[nodiscard]] Position position() const { return session_->position(); }
 
     /// The row becomes `row`; equal bytes leave it as it is.
-    void put(std::string_view key, std::string row) { session_->put(*rows_, key, std::move(row)); }
+    void put(std::string_view key, std::string_view row) { session_->put(*rows_, key, row); }
     void erase(std::string_view key) { session_->erase(*rows_, key); }
 
     /// Sees what this session wrote. The view is valid until the row is written again.

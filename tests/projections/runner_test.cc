@@ -56,7 +56,7 @@ TEST_CASE("live, caught up, rebuilt and rebuilt in parallel give the same hash")
         const auto hashes = live.runner.hash(acme).value();
 
         MemoryStore empty;
-        Runner late(*empty, ViewSet(types<Board, Total>{}), live.sealer, {.batch_bytes_max = 200});
+        Runner late(*empty, ViewSet(types<Board, Total>{}), live.sealer, {.build_bytes_max = 4000});
         RC_ASSERT(late.open(acme, live.log.log()).value() == live.log.position());
         RC_ASSERT(late.hash(acme).value() == hashes);
 
