@@ -1,6 +1,10 @@
 #include "eventstore/key_cache.h"
 
+#include <openssl/crypto.h>
+
 namespace bos::eventstore {
+
+KeyCache::Secret::~Secret() { ::OPENSSL_cleanse(bytes.data(), bytes.size()); }
 
 std::optional<SubjectKey> KeyCache::of_subject(const std::string& owner) const {
     const std::lock_guard lock(mutex_);
@@ -40,11 +44,25 @@ void KeyCache::put_locked(const TenantId& tenant, const SubjectKey& key) {
     by_id_.insert_or_assign(key.id, OfTenant{tenant, key});
 }
 
+std::optional<std::string> KeyCache::secret_of(const TenantId& tenant) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = secrets_.find(tenant);
+    if (found == secrets_.end()) return std::nullopt;
+    return found->second.bytes;
+}
+
+void KeyCache::put_secret(const TenantId& tenant, const std::string& secret) {
+    const std::lock_guard lock(mutex_);
+    if (secrets_.size() >= keys_max_) secrets_.clear();
+    secrets_[tenant].bytes = secret;
+}
+
 void KeyCache::forget() {
     const std::lock_guard lock(mutex_);
     ++erasures_;
     of_subject_.clear();
     by_id_.clear();
+    secrets_.clear();
 }
 
 }  // namespace bos::eventstore

@@ -38,6 +38,10 @@ class KeyCache {
     /// A key that is in use; maybe not the one for new fields.
     void put(std::uint64_t read_at, const TenantId& tenant, const SubjectKey& key);
 
+    /// Of a tenant; stable for ever.
+    [[nodiscard]] std::optional<std::string> secret_of(const TenantId& tenant) const;
+    void put_secret(const TenantId& tenant, const std::string& secret);
+
     /// To be called when the rows no longer have the keys, and before anybody is told so.
     void forget();
 
@@ -47,6 +51,11 @@ class KeyCache {
         SubjectKey key;
     };
 
+    struct Secret {
+        std::string bytes;
+        ~Secret();  // wipes them
+    };
+
     void put_locked(const TenantId& tenant, const SubjectKey& key);
 
     const std::size_t keys_max_;
@@ -54,6 +63,7 @@ class KeyCache {
     mutable std::mutex mutex_;
     std::unordered_map<std::string, SubjectKey> of_subject_;
     std::unordered_map<Uuid, OfTenant> by_id_;
+    std::unordered_map<TenantId, Secret> secrets_;
     std::uint64_t erasures_ = 0;
 };
 

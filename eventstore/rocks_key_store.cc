@@ -273,6 +273,13 @@ Result<void> RocksKeyStore::destroy(const TenantId& tenant, const StreamId& subj
 }
 
 Result<std::string> RocksKeyStore::tenant_secret(const TenantId& tenant) {
+    if (auto cached = cache_.secret_of(tenant)) return *std::move(cached);
+    BOS_TRY(std::string secret, stored_tenant_secret(tenant));
+    cache_.put_secret(tenant, secret);
+    return secret;
+}
+
+Result<std::string> RocksKeyStore::stored_tenant_secret(const TenantId& tenant) {
     BOS_TRY(std::optional<std::string> known, rows_->tenant_secret(tenant));
     if (known) return *std::move(known);
     const std::lock_guard lock(mutex_);

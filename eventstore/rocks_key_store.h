@@ -53,6 +53,7 @@ class RocksKeyStore final : public KeyStore {
     [[nodiscard]] Result<std::string> tenant_secret(const TenantId& tenant) override;
 
   private:
+    [[nodiscard]] Result<std::string> stored_tenant_secret(const TenantId& tenant);
     class Rows;
 
     RocksKeyStore(RocksKeyStoreOptions options, std::unique_ptr<Rows> rows, std::vector<Uuid> pool);

@@ -119,10 +119,14 @@ template <NamedEnum E>
     return std::nullopt;
 }
 
+/// The fields of `T`, made once by the compiler.
+template <Reflected T>
+inline constexpr auto fields_of = T::fields();
+
 /// Calls `function(field)` for each field of `T`, in schema order.
 template <Reflected T, class Function>
 constexpr void for_each_field(Function&& function) {
-    std::apply([&](const auto&... fields) { (function(fields), ...); }, T::fields());
+    std::apply([&](const auto&... fields) { (function(fields), ...); }, fields_of<T>);
 }
 
 template <class T>

@@ -57,9 +57,9 @@ class KeyWriter {
 
   private:
     KeyWriter& big_endian(std::uint64_t value, int width) {
-        for (int shift = (width - 1) * 8; shift >= 0; shift -= 8) {
-            bytes_.push_back(static_cast<char>((value >> shift) & 0xFF));
-        }
+        char bytes[8];
+        for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>((value >> (56 - 8 * i)) & 0xFF);
+        bytes_.append(bytes + 8 - width, static_cast<std::size_t>(width));
         return *this;
     }
     std::string bytes_;
