@@ -4,6 +4,7 @@
 #include "schemas/base/actor.h"
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <optional>
@@ -73,8 +74,15 @@ struct ListIndex {
     using Row = typename Rows::row_type;
     using Id = typename Rows::key_type;
 
-    /// The keys of a row's index entries, in order.
-    using Entries = std::vector<std::string>;
+    static constexpr std::size_t sort_count = std::size(L::sorts);
+
+    /// Where a row's index entries stand: in each range one for each sort.
+    struct Entries {
+        /// u8 index table | u8 scope | 16 bytes user | group, in order.
+        std::vector<std::string> ranges;
+        /// u8 sort | sort key
+        std::array<std::string, sort_count> sorts;
+    };
 
     static void put(ViewWriter& rows, const Row& row) {
         const std::optional<Row> old = Rows::get(rows, L::id_of(row));
@@ -84,19 +92,17 @@ struct ListIndex {
     /// The same for who has read the row before: `before` are its entries, none if there was none.
     static void replace(ViewWriter& rows, const Entries& before, const Row& row) {
         const Entries after = entries_of(row);
-        for (const std::string& entry : before) {
-            if (!std::ranges::binary_search(after, entry)) rows.erase(entry);
-        }
-        for (const std::string& entry : after) {
-            if (!std::ranges::binary_search(before, entry)) rows.put(entry, {});
-        }
-        Rows::put(rows, L::id_of(row), row);
+        const Id id = L::id_of(row);
+        for_each_only_in(before, after, id, [&](std::string_view entry) { rows.erase(entry); });
+        for_each_only_in(after, before, id, [&](std::string_view entry) { rows.put(entry, {}); });
+        Rows::put(rows, id, row);
     }
 
     static void erase(ViewWriter& rows, const Id& id) {
         const std::optional<Row> old = Rows::get(rows, id);
         if (!old) return;
-        for (const std::string& entry : entries_of(*old)) rows.erase(entry);
+        for_each_only_in(entries_of(*old), Entries{}, id,
+                         [&](std::string_view entry) { rows.erase(entry); });
         Rows::erase(rows, id);
     }
 
@@ -112,34 +118,59 @@ struct ListIndex {
     }
 
     [[nodiscard]] static Entries entries_of(const Row& row) {
-        const RowScopes scopes = L::scopes_of(row);
         Entries entries;
-        add_entries(entries, KeyWriter().u8(L::index).u8(static_cast<std::uint8_t>(Scope::all)),
-                    row);
-        if (scopes.owner) {
-            add_entries(entries, user_range(Scope::own, *scopes.owner), row);
-            add_entries(entries, user_range(Scope::assigned, *scopes.owner), row);
+        const RowScopes scopes = L::scopes_of(row);
+        for (const std::string& group : groups_in<L>(row)) {
+            entries.ranges.push_back(range(Scope::all).raw(group).take());
+            if (scopes.owner) {
+                entries.ranges.push_back(range(Scope::own, *scopes.owner).raw(group).take());
+                entries.ranges.push_back(range(Scope::assigned, *scopes.owner).raw(group).take());
+            }
+            for (const UserId& user : scopes.assigned) {
+                if (user == scopes.owner) continue;
+                entries.ranges.push_back(range(Scope::assigned, user).raw(group).take());
+            }
         }
-        for (const UserId& user : scopes.assigned) {
-            if (user != scopes.owner) add_entries(entries, user_range(Scope::assigned, user), row);
+        std::ranges::sort(entries.ranges);
+        const auto repeated = std::ranges::unique(entries.ranges);
+        entries.ranges.erase(repeated.begin(), repeated.end());
+        for (std::size_t sort = 0; sort < sort_count; ++sort) {
+            KeyWriter key;
+            key.u8(static_cast<std::uint8_t>(sort));
+            L::append_sort_key(key, row, sort);
+            entries.sorts[sort] = key.take();
         }
-        std::ranges::sort(entries);
-        entries.erase(std::ranges::unique(entries).begin(), entries.end());
         return entries;
     }
 
   private:
-    static KeyWriter user_range(Scope scope, const UserId& user) {
-        return KeyWriter().u8(L::index).u8(static_cast<std::uint8_t>(scope)).uuid(user.value());
+    static KeyWriter range(Scope scope) {
+        KeyWriter key;
+        key.u8(L::index).u8(static_cast<std::uint8_t>(scope));
+        return key;
     }
-    static void add_entries(Entries& entries, const KeyWriter& range, const Row& row) {
-        for (const std::string& group : groups_in<L>(row)) {
-            for (std::size_t sort = 0; sort < std::size(L::sorts); ++sort) {
-                KeyWriter entry = range;
-                entry.raw(group).u8(static_cast<std::uint8_t>(sort));
-                L::append_sort_key(entry, row, sort);
-                append_key(entry, L::id_of(row));
-                entries.push_back(entry.take());
+    static KeyWriter range(Scope scope, const UserId& user) {
+        KeyWriter key = range(scope);
+        key.uuid(user.value());
+        return key;
+    }
+
+    /// Of two versions of one row.
+    template <std::invocable<std::string_view> Visit>
+    static void for_each_only_in(const Entries& these, const Entries& others, const Id& id,
+                                 Visit&& visit) {
+        std::array<bool, sort_count> same{};
+        for (std::size_t sort = 0; sort < sort_count; ++sort)
+            same[sort] = these.sorts[sort] == others.sorts[sort];
+        KeyWriter id_bytes;
+        append_key(id_bytes, id);
+        std::string entry;
+        for (const std::string& range : these.ranges) {
+            const bool in_both = std::ranges::binary_search(others.ranges, range);
+            for (std::size_t sort = 0; sort < sort_count; ++sort) {
+                if (in_both && same[sort]) continue;
+                entry.assign(range).append(these.sorts[sort]).append(id_bytes.bytes());
+                visit(entry);
             }
         }
     }
