@@ -49,7 +49,7 @@ void rebuild(const Options& options, boost::json::array& figures) {
                             "leads (percentiles: of whole runs); beside {} rows of the same bytes "
                             "put into raw RocksDB in the order of their keys",
                             size.commits, size.events, count, rows.rows()),
-        .sync = "unsynced batches of 8 MiB",
+        .sync = "files, synced; raw RocksDB: unsynced batches of 8 MiB",
         .bytes = {{"record", size.bytes_per_record()}, {"log", size.bytes}, {"rows", rows.bytes()}},
         .warm_up = false};
     figures.push_back(compare(options, work, sides));

@@ -47,18 +47,22 @@ Result<Position> Runner::open(const TenantId& tenant, const eventstore::EventLog
         BOS_CHECK(store_.drop_unfinished(tenant));
         BOS_CHECK(drop_what_left_the_set(tenant));
     }
-    BOS_TRY(const TenantViews known, store_.views(tenant));
+    BOS_TRY(TenantViews known, store_.views(tenant));
     BOS_TRY(const eventstore::Head head, log.head(tenant));
     if (known.applied > head.position) {
         return fail(Code::corrupt,
                     fmt::format("the views of {} are at {}, beyond its log's end at {}",
                                 tenant.value(), known.applied.value, head.position.value));
     }
-    const std::vector<ViewDescription> to_build = outdated(known);
-    if (!to_build.empty()) {
+    if (far_behind(known.applied, head.position)) {
+        BOS_CHECK(clear_all(tenant, known));
+        known.live.clear();
+    }
+    const std::vector<ViewDescription> missing = outdated(known);
+    if (!missing.empty()) {
         RebuildOptions options;
         options.progress = progress;
-        BOS_CHECK(build(tenant, log, to_build, options, *state));
+        BOS_CHECK(build(tenant, log, missing, options, *state));
     }
     const std::scoped_lock writing(state->writing);
     BOS_CHECK(catch_up_locked(tenant, log, *state));
@@ -82,6 +86,16 @@ std::vector<ViewDescription> Runner::outdated(const TenantViews& known) const {
         if (live == known.live.end() || live->version != view.version) views.push_back(view);
     }
     return views;
+}
+
+bool Runner::far_behind(Position applied, Position head) const {
+    const std::uint64_t commits = head.value - applied.value;
+    return commits >= options_.rebuild_commits_min && commits > head.value / 2;
+}
+
+Result<void> Runner::clear_all(const TenantId& tenant, const TenantViews& known) {
+    for (const Generation& live : known.live) BOS_CHECK(store_.clear(tenant, live.view));
+    return {};
 }
 
 Result<void> Runner::open_session(const TenantId& tenant, Tenant& state) {

@@ -18,6 +18,9 @@
 namespace bos::projections {
 
 struct RunnerOptions {
+    /// Views that are so many commits behind when they are opened, and by more than half of the
+    /// log, are built anew: that is faster than to catch up.
+    std::uint64_t rebuild_commits_min = 20'000;
     std::size_t batch_bytes_max = 8u << 20;    ///< of one write while catching up
     std::size_t build_bytes_max = 256u << 20;  ///< rows kept in memory by one build, all threads
     std::size_t live_cache_bytes_max = 32u << 20;  ///< rows kept in memory, of all open tenants
@@ -130,6 +133,8 @@ class Runner {
     // With `building` held.
     [[nodiscard]] Result<void> drop_what_left_the_set(const TenantId& tenant);
     [[nodiscard]] std::vector<ViewDescription> outdated(const TenantViews& known) const;
+    [[nodiscard]] bool far_behind(Position applied, Position head) const;
+    [[nodiscard]] Result<void> clear_all(const TenantId& tenant, const TenantViews& known);
     [[nodiscard]] Result<void> build(const TenantId& tenant, const eventstore::EventLog& log,
                                      std::span<const ViewDescription> views,
                                      const RebuildOptions& options, Tenant& state);

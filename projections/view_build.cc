@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <thread>
 
 namespace bos::projections {
@@ -17,6 +18,27 @@ namespace {
 constexpr std::size_t commits_per_portion = 256;
 /// Portions that may wait for a slow thread before the reader waits too.
 constexpr std::size_t portions_waiting_max = 4;
+
+/// For each thread its views, such that all have about as much to do: a view has the more to do,
+/// the more it hears of.
+std::vector<std::vector<ViewDescription>> shares_of(std::span<const ViewDescription> views,
+                                                    unsigned threads) {
+    std::vector<ViewDescription> busiest_first(views.begin(), views.end());
+    std::ranges::sort(busiest_first, std::greater(), &ViewDescription::event_types);
+    struct Share {
+        std::size_t work = 0;
+        std::vector<ViewDescription> views;
+    };
+    std::vector<Share> shares(std::clamp<std::size_t>(threads, 1, views.size()));
+    for (const ViewDescription& view : busiest_first) {
+        Share& idlest = *std::ranges::min_element(shares, {}, &Share::work);
+        idlest.work += view.event_types;
+        idlest.views.push_back(view);
+    }
+    std::vector<std::vector<ViewDescription>> views_of_threads;
+    for (Share& share : shares) views_of_threads.push_back(std::move(share.views));
+    return views_of_threads;
+}
 
 }  // namespace
 
@@ -50,27 +72,40 @@ class ViewBuild::Worker {
         return outcome_;
     }
 
-    /// Waits until everything that was taken is applied, and writes it.
-    [[nodiscard]] Result<void> finish() {
+    /// Everything that was taken is to be written once it is applied.
+    void ask_to_finish() {
+        const std::scoped_lock lock(mutex_);
+        finishing_ = true;
+        changed_.notify_all();
+    }
+    /// Waits until it is.
+    [[nodiscard]] Result<void> finished() {
+        if (!thread_.joinable()) return session_.finish();
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return (waiting_.empty() && !busy_) || !outcome_; });
-        if (!outcome_) return outcome_;
-        return session_.finish();
+        changed_.wait(lock, [this] { return !finishing_ || !outcome_; });
+        return outcome_;
     }
 
   private:
     // Runs on: the worker's thread.
     void run(const std::stop_token& stop) {
         std::unique_lock lock(mutex_);
-        while (changed_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
-            const Commits commits = std::move(waiting_.front());
-            waiting_.pop_front();
-            busy_ = true;
+        while (changed_.wait(lock, stop, [this] { return !waiting_.empty() || finishing_; })) {
+            if (!outcome_) {  // nobody wants the rest
+                waiting_.clear();
+                finishing_ = false;
+                continue;
+            }
+            Commits commits;
+            if (!waiting_.empty()) {
+                commits = std::move(waiting_.front());
+                waiting_.pop_front();
+            }
             lock.unlock();
-            Result<void> applied = apply_guarded(*commits);
+            Result<void> done = commits ? apply_guarded(*commits) : session_.finish();
             lock.lock();
-            busy_ = false;
-            if (!applied && outcome_) outcome_ = std::move(applied);
+            if (!done) outcome_ = std::move(done);
+            if (!commits) finishing_ = false;
             changed_.notify_all();
         }
     }
@@ -103,14 +138,14 @@ class ViewBuild::Worker {
     const eventstore::FieldSealer& sealer_;
     const std::size_t bytes_max_;
 
-    // Touched by the thread while it is busy, else by the owner.
+    // Touched by the thread if there is one.
     WriteSession session_;
     std::vector<std::optional<ViewWriter>> writers_;
 
     std::mutex mutex_;  // guards what follows
     std::condition_variable_any changed_;
     std::deque<Commits> waiting_;
-    bool busy_ = false;
+    bool finishing_ = false;
     Result<void> outcome_;
 
     std::jthread thread_;  // last: joined first
@@ -123,17 +158,18 @@ ViewBuild::ViewBuild(ViewStore& store, const ViewSet& views, const eventstore::F
 ViewBuild::~ViewBuild() = default;
 
 Result<void> ViewBuild::start(std::span<const ViewDescription> views, unsigned threads) {
-    const std::size_t shares_wanted = std::clamp<std::size_t>(threads, 1, views.size());
-    std::vector<std::vector<Generation>> shares(shares_wanted);
-    for (std::size_t i = 0; i < views.size(); ++i) {
-        BOS_TRY(const Generation generation,
-                store_.start_building(tenant_, views[i].id, views[i].version));
-        generations_.push_back(generation);
-        shares[i % shares.size()].push_back(generation);
-    }
-    for (std::vector<Generation>& share : shares) {
-        workers_.push_back(std::make_unique<Worker>(
-            *this, std::move(share), options_.build_bytes_max / shares.size(), shares.size() > 1));
+    const auto shares = shares_of(views, threads);
+    for (const std::vector<ViewDescription>& share : shares) {
+        std::vector<Generation> generations;
+        for (const ViewDescription& view : share) {
+            BOS_TRY(const Generation generation,
+                    store_.start_building(tenant_, view.id, view.version));
+            generations.push_back(generation);
+            generations_.push_back(generation);
+        }
+        workers_.push_back(std::make_unique<Worker>(*this, std::move(generations),
+                                                    options_.build_bytes_max / shares.size(),
+                                                    shares.size() > 1));
     }
     return {};
 }
@@ -163,7 +199,8 @@ Result<void> ViewBuild::advance(const eventstore::EventLog& log, Position to,
     }));
     BOS_CHECK(outcome);
     if (!pass_on()) return outcome;
-    for (const std::unique_ptr<Worker>& worker : workers_) BOS_CHECK(worker->finish());
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->ask_to_finish();
+    for (const std::unique_ptr<Worker>& worker : workers_) BOS_CHECK(worker->finished());
     if (built_ != to) {
         return fail(Code::corrupt, fmt::format("the log of {} ends at {}, its views are at {}",
                                                tenant_.value(), built_.value, to.value));

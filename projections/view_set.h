@@ -18,6 +18,7 @@ struct ViewDescription {
     std::uint16_t id = 0;
     std::string_view name;
     std::uint32_t version = 0;
+    std::size_t event_types = 0;  ///< that it hears of
 };
 
 /// One place for each view of a set, in its order; empty = this view is not written to.
@@ -30,7 +31,8 @@ using Writers = std::span<std::optional<ViewWriter>>;
 class ViewSet {
   public:
     template <View... Views>
-    explicit ViewSet(types<Views...> list) : views_{{Views::id, Views::name, Views::version}...} {
+    explicit ViewSet(types<Views...> list)
+        : views_{{Views::id, Views::name, Views::version, Views::Handles::size}...} {
         (learn_events<Views>(list, typename Views::Handles{}), ...);
         check_distinct();
     }

@@ -155,8 +155,16 @@ Result<void> ViewStore::go_live(const TenantId& tenant, std::span<const Generati
 }
 
 Result<void> ViewStore::clear(const TenantId& tenant, std::uint16_t view) {
+    BOS_TRY(const TenantViews known, views(tenant));
     rocksdb::WriteBatch batch;
-    drop_rows(*database_, KeyWriter().text(tenant.value()).u16(view).bytes(), batch);
+    // Not of the whole view: a tombstone in the way of generations to come would make files that
+    // are taken in wait for the memtable.
+    for (const std::vector<Generation>* generations : {&known.live, &known.building}) {
+        for (const Generation& generation : *generations) {
+            if (generation.view != view) continue;
+            drop_rows(*database_, row_prefix(tenant, view, generation.number), batch);
+        }
+    }
     static_cast<void>(batch.Delete(database_->meta(), meta::live_key(tenant, view)));
     static_cast<void>(batch.Delete(database_->meta(), meta::building_key(tenant, view)));
     return database_->write(batch);

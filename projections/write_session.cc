@@ -58,10 +58,12 @@ void WriteSession::fail(Error error) {
 }
 
 WriteSession::Entry& WriteSession::find(Rows& rows, std::string_view key) {
-    const auto found = rows.by_key.find(key);
-    if (found != rows.by_key.end()) return *found->second;
-    Entry& entry = arena_.make<Entry>(arena_.copy(key));
-    rows.by_key.emplace(entry.key, &entry);
+    const HashedKey hashed{KeyHash{}(key), key};
+    const auto found = rows.by_key.find(hashed);
+    if (found != rows.by_key.end()) return *found->entry;
+    Entry& entry = arena_.make<Entry>();
+    entry.key = arena_.copy(key);  // beside it
+    rows.by_key.insert(Place{hashed.hash, &entry});
     ++entries_;
     if (rows.in_order) rows.in_order->insert(&entry);
     if (!rows.all_cached) load(rows, entry);
@@ -127,7 +129,7 @@ void WriteSession::scan(Rows& rows, std::string_view from, std::string_view to,
     if (!to.empty() && to <= from) return;
     if (!rows.in_order) {
         rows.in_order.emplace();
-        for (const auto& [key, entry] : rows.by_key) rows.in_order->insert(entry);
+        for (const Place& place : rows.by_key) rows.in_order->insert(place.entry);
     }
     auto cached = rows.in_order->lower_bound(from);
     const auto cached_end = to.empty() ? rows.in_order->end() : rows.in_order->lower_bound(to);
@@ -251,8 +253,13 @@ Result<void> WriteSession::write_rows(RowDestination& to) {
     for (const std::unique_ptr<Rows>& rows : rows_) {
         sort_by_key(rows->dirty);
         for (std::size_t i = 0; i < rows->dirty.size(); ++i) {
-            if (i + rows_ahead < rows->dirty.size())
-                __builtin_prefetch(rows->dirty[i + rows_ahead]->now.row.data());
+            if (i + 2 * rows_ahead < rows->dirty.size())
+                __builtin_prefetch(rows->dirty[i + 2 * rows_ahead]);
+            if (i + rows_ahead < rows->dirty.size()) {
+                const Entry& soon = *rows->dirty[i + rows_ahead];
+                __builtin_prefetch(soon.now.row.data());
+                __builtin_prefetch(soon.replaced);
+            }
             const Entry& entry = *rows->dirty[i];
             key.assign(rows->prefix).append(entry.key);
             BOS_CHECK(write_newest(entry, key, to));

@@ -10,7 +10,7 @@
 #include "schemas/base/result.h"
 #include "schemas/base/tenant.h"
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -77,8 +77,8 @@ class WriteSession {
     friend class ViewStore;
     friend class ViewWriter;
 
-    /// What an entry costs beyond the arena: its place in the map.
-    static constexpr std::size_t place_of_entry_bytes = 48;
+    /// What an entry costs beyond the arena: its place in the table.
+    static constexpr std::size_t place_of_entry_bytes = 32;
 
     enum class Role { live, building };
     enum class State : std::uint8_t { absent, live, deleted };
@@ -102,6 +102,29 @@ class WriteSession {
         bool touched = false;                // by this commit
         bool dirty = false;                  // differs from the database
     };
+    /// Places of entries in a table, found without a look at the entries of others.
+    struct Place {
+        std::uint64_t hash;
+        Entry* entry;
+    };
+    struct HashedKey {
+        std::uint64_t hash;
+        std::string_view key;
+    };
+    struct PlaceHash {
+        using is_transparent = void;
+        using is_avalanching = void;  // see KeyHash
+        std::size_t operator()(const Place& place) const { return place.hash; }
+        std::size_t operator()(const HashedKey& key) const { return key.hash; }
+    };
+    struct SamePlace {
+        using is_transparent = void;
+        bool operator()(const Place& a, const Place& b) const { return a.entry == b.entry; }
+        bool operator()(const Place& a, const HashedKey& b) const {
+            return a.hash == b.hash && a.entry->key == b.key;
+        }
+        bool operator()(const HashedKey& a, const Place& b) const { return (*this)(b, a); }
+    };
     struct ByKey {
         using is_transparent = void;
         bool operator()(const Entry* a, const Entry* b) const { return a->key < b->key; }
@@ -111,7 +134,7 @@ class WriteSession {
     struct Rows {
         std::string prefix;
         bool all_cached = false;  // what is not here is not in the database either
-        boost::unordered_flat_map<std::string_view, Entry*, KeyHash> by_key;
+        boost::unordered_flat_set<Place, PlaceHash, SamePlace> by_key;
         std::optional<std::set<Entry*, ByKey>> in_order;  // once a view has scanned
         std::vector<Entry*> dirty;                        // since the last finish
         bool scanning = false;
