@@ -1,6 +1,7 @@
 #include "eventstore/fail_stop_fs.h"
 
 #include "eventstore/spliced_env.h"
+#include "eventstore/watched_reads.h"
 
 #include <fmt/format.h>
 #include <rocksdb/file_system.h>
@@ -82,32 +83,6 @@ class WatchedRandomFile final : public rocksdb::FSRandomRWFileOwnerWrapper {
     const SharedWatch watch_;
 };
 
-/// Of a file that is about to become a part of a database.
-class WatchedReads final : public rocksdb::FSRandomAccessFileOwnerWrapper {
-  public:
-    WatchedReads(std::unique_ptr<rocksdb::FSRandomAccessFile> file, std::string name, Fatal fatal)
-        : FSRandomAccessFileOwnerWrapper(std::move(file)),
-          name_(std::move(name)),
-          fatal_(std::move(fatal)) {}
-
-    IOStatus Read(std::uint64_t offset, std::size_t bytes, const IOOptions& options,
-                  rocksdb::Slice* result, char* scratch, IODebugContext* debug) const override {
-        IOStatus status =
-            FSRandomAccessFileOwnerWrapper::Read(offset, bytes, options, result, scratch, debug);
-        if (!status.ok()) {
-            fatal_(
-                fmt::format("{} cannot be read ({}). Nothing is lost. Check the disk, then "
-                            "start again",
-                            name_, status.ToString()));
-        }
-        return status;
-    }
-
-  private:
-    const std::string name_;
-    const Fatal fatal_;
-};
-
 class WatchedDirectory final : public rocksdb::FSDirectoryWrapper {
   public:
     WatchedDirectory(std::unique_ptr<rocksdb::FSDirectory> directory, std::string name,
@@ -133,9 +108,7 @@ class WatchedDirectory final : public rocksdb::FSDirectoryWrapper {
 class FailStopFileSystem final : public rocksdb::FileSystemWrapper {
   public:
     FailStopFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, Fatal fatal)
-        : FileSystemWrapper(target),
-          fatal_(std::move(fatal)),
-          watch_(std::make_shared<SyncWatch>(fatal_)) {}
+        : FileSystemWrapper(target), watch_(std::make_shared<SyncWatch>(std::move(fatal))) {}
 
     [[nodiscard]] const char* Name() const override { return "FailStopFileSystem"; }
 
@@ -157,16 +130,6 @@ class FailStopFileSystem final : public rocksdb::FileSystemWrapper {
                                IODebugContext* debug) override {
         return watch_file(
             FileSystemWrapper::ReuseWritableFile(name, old_name, options, file, debug), name, file);
-    }
-    IOStatus NewRandomAccessFile(const std::string& name, const FileOptions& options,
-                                 std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
-                                 IODebugContext* debug) override {
-        IOStatus status = FileSystemWrapper::NewRandomAccessFile(name, options, file, debug);
-        // Once ingested it is opened under the name of a table.
-        if (status.ok() && name.ends_with(bulk_suffix)) {
-            *file = std::make_unique<WatchedReads>(std::move(*file), name, fatal_);
-        }
-        return status;
     }
     IOStatus NewRandomRWFile(const std::string& name, const FileOptions& options,
                              std::unique_ptr<rocksdb::FSRandomRWFile>* file,
@@ -207,15 +170,15 @@ class FailStopFileSystem final : public rocksdb::FileSystemWrapper {
         return status;
     }
 
-    const Fatal fatal_;
     const SharedWatch watch_;
 };
 
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> fail_stop_env(rocksdb::Env& env, Fatal fatal) {
+    auto reads = watch_reads(env.GetFileSystem(), std::string(bulk_suffix), fatal);
     return spliced_env(env,
-                       std::make_shared<FailStopFileSystem>(env.GetFileSystem(), std::move(fatal)));
+                       std::make_shared<FailStopFileSystem>(std::move(reads), std::move(fatal)));
 }
 
 }  // namespace bos::eventstore

@@ -19,9 +19,7 @@ inline constexpr std::string_view bulk_suffix = ".bulk";
 /// Since no sync failure gets past it, whatever RocksDB reports as "no space" above it was a failed
 /// write, which leaves at most a torn record.
 ///
-/// A read that fails of a file that is being ingested calls `fatal`, too: RocksDB 7.8 takes
-/// a file whose first or last block it cannot read for one without keys, and puts it where they are
-/// not found.
+/// A read that fails of a file that is being ingested calls `fatal`, too (watched_reads.h).
 ///
 /// And CURRENT is renamed only when the names beside it are durable: RocksDB lets it name a
 /// manifest whose own name no sync has made durable, so that a power loss could leave it naming

@@ -102,6 +102,8 @@ Result<void> RowFiles::commit() {
         part.options.write_global_seqno = false;
         // No reader looks into a range before it is finished.
         part.options.snapshot_consistency = false;
+        // Its first and last key are looked for without a look at errors (watched_reads.h).
+        part.options.verify_checksums_before_ingest = true;
     }
     BOS_CHECK(done(database_.db().IngestExternalFiles(parts), "take in files of rows"));
     finished_.clear();

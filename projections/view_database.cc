@@ -1,6 +1,8 @@
 #include "projections/view_database.h"
 
 #include "eventstore/durable_file.h"
+#include "eventstore/spliced_env.h"
+#include "eventstore/watched_reads.h"
 #include "projections/row_key.h"
 
 #include <fmt/format.h>
@@ -108,9 +110,9 @@ Result<bool> is_known_as_damaged(const ViewStoreOptions& options) {
     return true;
 }
 
-rocksdb::DBOptions database_options(const ViewStoreOptions& options) {
+rocksdb::DBOptions database_options(const ViewStoreOptions& options, rocksdb::Env& env) {
     rocksdb::DBOptions database;
-    database.env = &env_of(options);
+    database.env = &env;
     database.listeners = {std::make_shared<BackgroundErrors>(options)};
     database.create_if_missing = true;
     database.create_missing_column_families = true;
@@ -124,20 +126,16 @@ rocksdb::DBOptions database_options(const ViewStoreOptions& options) {
 
 constexpr std::string_view unfinished_suffix = ".rows";
 
-rocksdb::Env* env_of(const ViewStoreOptions& options) {
-    return options.env != nullptr ? options.env : rocksdb::Env::Default();
-}
-
 /// What crashes left of files of rows. A file that became a part of the database has another name
 /// by then.
 Result<void> remove_unfinished_files(const ViewStoreOptions& options) {
     std::vector<std::string> names;
-    const rocksdb::Status listed = env_of(options)->GetChildren(options.path, &names);
+    const rocksdb::Status listed = env_of(options).GetChildren(options.path, &names);
     if (listed.IsNotFound() || listed.IsPathNotFound()) return {};  // no store yet
     if (!listed.ok()) return std::unexpected(error_of(listed, "look for unfinished files"));
     for (const std::string& name : names) {
         if (!name.ends_with(unfinished_suffix)) continue;
-        const rocksdb::Status removed = env_of(options)->DeleteFile(options.path + "/" + name);
+        const rocksdb::Status removed = env_of(options).DeleteFile(options.path + "/" + name);
         const bool gone = removed.IsNotFound() || removed.IsPathNotFound();
         if (!removed.ok() && !gone)
             return std::unexpected(error_of(removed, "remove an unfinished file"));
@@ -159,9 +157,13 @@ Result<std::unique_ptr<ViewDatabase>> ViewDatabase::open(const ViewStoreOptions&
     std::unique_ptr<ViewDatabase> database(new ViewDatabase);
     database->file_bytes_min_ = options.file_bytes_min;
     BOS_CHECK(remove_unfinished_files(options));
+    database->env_ = eventstore::spliced_env(
+        env_of(options), eventstore::watch_reads(env_of(options).GetFileSystem(),
+                                                 std::string(unfinished_suffix), options.fatal));
     rocksdb::DB* db = nullptr;
-    const rocksdb::Status opened = rocksdb::DB::Open(database_options(options), options.path,
-                                                     families, &database->families_, &db);
+    const rocksdb::Status opened =
+        rocksdb::DB::Open(database_options(options, *database->env_), options.path, families,
+                          &database->families_, &db);
     // A newer version's store has families that this one does not know. After a power loss a file
     // may be missing that another one names.
     if (opened.IsInvalidArgument() || opened.IsPathNotFound())

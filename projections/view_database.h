@@ -51,6 +51,7 @@ class ViewDatabase {
     std::size_t file_bytes_min_ = 0;
     mutable std::atomic<std::uint64_t> files_made_ = 0;
 
+    std::unique_ptr<rocksdb::Env> env_;  // of the database: outlives it
     std::unique_ptr<rocksdb::DB> db_;
     std::vector<rocksdb::ColumnFamilyHandle*> families_;  // default, head, graves, history, meta
 };

@@ -38,6 +38,7 @@ std::string_view file_of(std::string_view path) {
         {".log", "wal"},
         {".sst", "table"},
         {".bulk", "bulk"},
+        {".rows", "rows"},
         {".dbtmp", "draft"},
         {"/CURRENT", "current"},
         {"/IDENTITY", "identity"},
