@@ -5,9 +5,11 @@ A trial is made of its number alone: BOS_DAMAGE_FIRST=N BOS_DAMAGES=1 repeats tr
 """
 import collections
 import concurrent.futures
+import contextlib
 import os
 import random
 import shutil
+import subprocess
 import unittest
 
 from bos_process import Folder, Server, log_word, main, records, wait_until
@@ -157,13 +159,15 @@ class Damage(unittest.TestCase):
         try:
             answers = self.answers(server)
         except OSError as gone:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(10)
             server.kill()
-            return "ended", None if "FATAL" in server.log() else f"gone without a word: {gone}: {server.log()[-2000:]}"
+            return "ended", self.stopped_by_itself(server, copy, str(gone))
         finally:
             if server.process.poll() is None:
                 stopped = server.stop()
         if stopped != 0:
-            return "ended", f"{stopped}: {server.log()[-2000:]}"
+            return "ended", self.stopped_by_itself(server, copy, f"exit code {stopped}")
         refused = [answer for _, answer in answers if answer.status != 200]
         for (path, answer), (_, told) in zip(answers, self.told):
             if answer.status == 200 and answer.body != told.body:
@@ -176,6 +180,21 @@ class Damage(unittest.TestCase):
         if log_word("dump", copy.data) != self.dump:
             return "wrong", "the log is another"
         return "harmless", None
+
+    def stopped_by_itself(self, server, copy, how):
+        """What is wrong with a server that stopped by itself: it says why, and what comes next."""
+        said = server.log()
+        if "FATAL" in said:
+            return None
+        if server.process.returncode != 74 or "bos: fatal: " not in said:
+            return f"gone without a word: {how}: {said[-2000:]}"
+        if "built anew when it is started again" not in said:
+            return None
+        with Server(copy) as again:
+            for (path, answer), (_, told) in zip(self.answers(again), self.told):
+                if (answer.status, answer.body) != (told.status, told.body):
+                    return f"not built anew: {path} {answer.status} {difference(answer.body, told.body)}"
+        return None
 
     def complaint(self, server):
         """What is wrong with the way in which a server refused to start."""
