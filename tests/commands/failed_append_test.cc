@@ -115,7 +115,7 @@ TEST_CASE("a command whose record may still come is not refused") {
     CHECK(unsure.fails_with(Code::unknown));
     rig.settle();  // the first append comes after all
     CHECK_EQ(commits_in(machine, acme).size(), 2);
-    const Done& again = rig.ask(asked).done();
+    const Done again = rig.ask(asked).done();
     CHECK(again.repeated);
     CHECK_EQ(again.position, Position{2});
     check_sound(machine, acme);

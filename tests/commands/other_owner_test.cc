@@ -110,7 +110,7 @@ TEST_CASE("an owner that was overtaken in silence refuses nothing by what it kne
         CHECK_EQ(conflict.refusal<VersionConflict>()->current, Version{2});
     }
     SUBCASE("what is done already is told with its position") {
-        const Done& done = f.rig.ask_for(tag(f.lead, "vip")).done();
+        const Done done = f.rig.ask_for(tag(f.lead, "vip")).done();
         CHECK_FALSE(done.changed);
         CHECK_EQ(done.position, Position{3});
     }
