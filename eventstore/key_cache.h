@@ -1,6 +1,7 @@
 #pragma once
 
 #include "eventstore/key_store.h"
+#include "schemas/base/recent_map.h"
 #include "schemas/base/tenant.h"
 #include "schemas/base/uuid.h"
 
@@ -10,12 +11,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 
 namespace bos::eventstore {
 
-/// Keys that were used lately, unwrapped, beside the rows of a key store. An erasure forgets all of
-/// them, and a key that was read from the rows before it is not taken in after it:
+/// Keys that were used lately, unwrapped, beside the rows of a key store: at most `keys_max`, of
+/// which those not used for longest go first, half of them at a time. An erasure forgets all, and a
+/// key that was read from the rows before it is not taken in after it:
 ///
 ///     const auto read_at = cache.erasures();
 ///     key = …                                  // from the rows
@@ -24,11 +26,12 @@ namespace bos::eventstore {
 /// Thread-safe.
 class KeyCache {
   public:
-    explicit KeyCache(std::size_t keys_max = 4096) : keys_max_(keys_max) {}
+    /// A key takes some 250 bytes: the default is at most 16 MB.
+    explicit KeyCache(std::size_t keys_max = 65'536) : keys_max_(keys_max) {}
 
     /// `owner` is subject_bytes().
-    [[nodiscard]] std::optional<SubjectKey> of_subject(const std::string& owner) const;
-    [[nodiscard]] std::optional<SubjectKey> find(const TenantId& tenant, const Uuid& id) const;
+    [[nodiscard]] std::optional<SubjectKey> of_subject(const std::string& owner);
+    [[nodiscard]] std::optional<SubjectKey> find(const TenantId& tenant, const Uuid& id);
 
     /// How often forget() was called.
     [[nodiscard]] std::uint64_t erasures() const;
@@ -39,7 +42,7 @@ class KeyCache {
     void put(std::uint64_t read_at, const TenantId& tenant, const SubjectKey& key);
 
     /// Of a tenant; stable for ever.
-    [[nodiscard]] std::optional<std::string> secret_of(const TenantId& tenant) const;
+    [[nodiscard]] std::optional<std::string> secret_of(const TenantId& tenant);
     void put_secret(const TenantId& tenant, const std::string& secret);
 
     /// To be called when the rows no longer have the keys, and before anybody is told so.
@@ -52,18 +55,19 @@ class KeyCache {
     };
 
     struct Secret {
-        std::string bytes;
+        explicit Secret(std::string text) : bytes(std::move(text)) {}
+        Secret(Secret&&) = default;
+        Secret& operator=(Secret&&) = default;
         ~Secret();  // wipes them
+        std::string bytes;
     };
-
-    void put_locked(const TenantId& tenant, const SubjectKey& key);
 
     const std::size_t keys_max_;
 
     mutable std::mutex mutex_;
-    std::unordered_map<std::string, SubjectKey> of_subject_;
-    std::unordered_map<Uuid, OfTenant> by_id_;
-    std::unordered_map<TenantId, Secret> secrets_;
+    RecentMap<std::string, SubjectKey> of_subject_{keys_max_};
+    RecentMap<Uuid, OfTenant> by_id_{keys_max_};
+    RecentMap<TenantId, Secret> secrets_{keys_max_};
     std::uint64_t erasures_ = 0;
 };
 

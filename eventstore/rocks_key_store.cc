@@ -217,15 +217,16 @@ Result<SubjectKey> RocksKeyStore::key_for(const TenantId& tenant, const StreamId
     const std::string owner = subject_bytes(tenant, subject);
     if (const auto cached = cache_.of_subject(owner)) return *cached;
     const std::uint64_t read_at = cache_.erasures();
-    BOS_TRY(const std::optional<SubjectKey> known, rows_->key_of(tenant, subject));
-    Result<SubjectKey> key = known ? Result<SubjectKey>(*known) : assign(tenant, subject);
+    Result<SubjectKey> key = known_or_assigned(tenant, subject);
     if (key) cache_.put(read_at, owner, tenant, *key);
     return key;
 }
 
-Result<SubjectKey> RocksKeyStore::assign(const TenantId& tenant, const StreamId& subject) {
+Result<SubjectKey> RocksKeyStore::known_or_assigned(const TenantId& tenant,
+                                                    const StreamId& subject) {
+    // Who asks for a key that is not in memory mostly has a new subject: one look, under the lock
+    // that an assignment needs anyway.
     const std::lock_guard lock(mutex_);
-    // Another thread may have been faster, or have erased the subject.
     BOS_TRY(std::optional<SubjectKey> known, rows_->key_of(tenant, subject));
     if (known) return *known;
     if (pool_.empty()) {

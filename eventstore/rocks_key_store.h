@@ -58,7 +58,8 @@ class RocksKeyStore final : public KeyStore {
 
     RocksKeyStore(RocksKeyStoreOptions options, std::unique_ptr<Rows> rows, std::vector<Uuid> pool);
 
-    [[nodiscard]] Result<SubjectKey> assign(const TenantId& tenant, const StreamId& subject);
+    [[nodiscard]] Result<SubjectKey> known_or_assigned(const TenantId& tenant,
+                                                       const StreamId& subject);
     void wake();
     void keep_ready();
     void refill_pool();

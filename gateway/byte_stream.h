@@ -11,7 +11,7 @@
 
 namespace bos::gateway {
 
-/// A TCP connection, with or without TLS. Runs on: the connection's strand. One read and one write
+/// A TCP connection, with or without TLS. Runs on: the connection's thread. One read and one write
 /// at a time. Time-outs are the caller's: it closes or cancels the socket.
 class ByteStream {
   public:

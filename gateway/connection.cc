@@ -33,13 +33,13 @@ constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 }  // namespace
 
 Connection::Connection(std::shared_ptr<ConnectionContext> context,
-                       std::unique_ptr<ByteStream> stream, asio::any_io_executor strand,
+                       std::unique_ptr<ByteStream> stream, asio::any_io_executor executor,
                        std::string peer)
     : context_(std::move(context)),
       stream_(std::move(stream)),
-      strand_(std::move(strand)),
+      executor_(std::move(executor)),
       peer_(std::move(peer)),
-      timer_(strand_) {}
+      timer_(executor_) {}
 
 asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> connection) {
     co_await connection->run();
@@ -218,7 +218,8 @@ asio::awaitable<Connection::Step<std::string>> Connection::read_body(BodyKind ki
 
 asio::awaitable<Connection::Step<std::size_t>> Connection::read_more(Clock::time_point deadline) {
     const std::size_t old_size = buffer_.size();
-    buffer_.resize(old_size + read_bytes);
+    buffer_.resize_and_overwrite(old_size + read_bytes,
+                                 [](char*, std::size_t size) { return size; });
     arm(deadline, OnExpiry::cancel);
     const ByteStream::Read read =
         co_await stream_->read_some(asio::buffer(buffer_.data() + old_size, read_bytes));
@@ -302,21 +303,27 @@ Connection::Clock::time_point Connection::body_deadline(Clock::time_point start,
 void Connection::arm(Clock::time_point deadline, OnExpiry on_expiry) {
     expired_ = false;
     on_expiry_ = on_expiry;
-    ++timer_generation_;
-    timer_.expires_at(deadline);
+    deadline_ = deadline;
+    if (!timer_runs_ || deadline < timer_.expiry()) run_timer_until(deadline);
+}
+
+void Connection::disarm() { deadline_.reset(); }
+
+void Connection::run_timer_until(Clock::time_point time) {
+    timer_runs_ = true;
+    timer_.expires_at(time);
     timer_.async_wait(
-        [self = shared_from_this(), generation = timer_generation_](const error_code& error) {
-            if (!error) self->expire(generation);
+        [weak = weak_from_this(), generation = ++timer_generation_](const error_code& error) {
+            const auto self = weak.lock();
+            if (self && !error) self->timer_ran_out(generation);
         });
 }
 
-void Connection::disarm() {
-    ++timer_generation_;
-    timer_.cancel();
-}
-
-void Connection::expire(std::uint64_t generation) {
-    if (generation != timer_generation_) return;  // it fired while it was being cancelled
+void Connection::timer_ran_out(std::uint64_t generation) {
+    if (generation != timer_generation_) return;  // it fired while it was being set again
+    timer_runs_ = false;
+    if (!deadline_) return;
+    if (Clock::now() < *deadline_) return run_timer_until(*deadline_);
     expired_ = true;
     if (on_expiry_ == OnExpiry::close) {
         close();
@@ -337,7 +344,7 @@ void Connection::close() {
 }
 
 void Connection::stop() {
-    asio::post(strand_, [self = shared_from_this()] {
+    asio::post(executor_, [self = shared_from_this()] {
         // A request that has arrived gets its answer, though nobody has read it yet: a read that
         // has completed is not undone by cancelling it, while closing the socket would cut its
         // request.
@@ -348,7 +355,7 @@ void Connection::stop() {
 }
 
 void Connection::close_now() {
-    asio::post(strand_, [self = shared_from_this()] { self->close(); });
+    asio::post(executor_, [self = shared_from_this()] { self->close(); });
 }
 
 }  // namespace bos::gateway

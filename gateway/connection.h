@@ -32,12 +32,13 @@ struct ConnectionContext {
 };
 
 /// One client's connection from its handshake to its close: reads a request, has it answered,
-/// writes the answer, takes the next. Owned by its coroutine. Runs on: its own strand.
+/// writes the answer, takes the next. Owned by its coroutine. Runs on: the one thread of its
+/// executor.
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
-    /// `strand` is the executor of the stream's socket. `peer` is a numeric address.
+    /// `executor` is that of the stream's socket. `peer` is a numeric address.
     Connection(std::shared_ptr<ConnectionContext> context, std::unique_ptr<ByteStream> stream,
-               boost::asio::any_io_executor strand, std::string peer);
+               boost::asio::any_io_executor executor, std::string peer);
 
     /// Serves until the connection is closed.
     static boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
@@ -95,9 +96,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     [[nodiscard]] Clock::time_point body_deadline(Clock::time_point start,
                                                   std::size_t received) const;
+    /// Each read and write has a deadline, and nearly none is missed: so the timer is not set for
+    /// each, but runs out now and then and is set again for what is awaited then.
     void arm(Clock::time_point deadline, OnExpiry on_expiry);
     void disarm();
-    void expire(std::uint64_t generation);
+    void run_timer_until(Clock::time_point time);
+    void timer_ran_out(std::uint64_t generation);
     /// Bytes of the client wait to be read.
     [[nodiscard]] bool has_input();
     void close();
@@ -105,12 +109,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // Constant after construction.
     const std::shared_ptr<ConnectionContext> context_;
     const std::unique_ptr<ByteStream> stream_;
-    const boost::asio::any_io_executor strand_;
+    const boost::asio::any_io_executor executor_;
     const std::string peer_;
 
-    // Touched only on the strand.
+    // Touched only on the executor's thread.
     boost::asio::steady_timer timer_;
+    bool timer_runs_ = false;
     std::uint64_t timer_generation_ = 0;
+    std::optional<Clock::time_point> deadline_;  // of what is awaited
     OnExpiry on_expiry_ = OnExpiry::close;
     bool expired_ = false;
     bool peer_ended_ = false;

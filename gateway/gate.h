@@ -23,7 +23,7 @@ class Gate {
     /// false when that took longer than `most`: then the gate is open again.
     [[nodiscard]] bool close(std::chrono::milliseconds most);
 
-    /// Runs on: the connection's strand.
+    /// Runs on: the connection's thread.
     [[nodiscard]] boost::asio::awaitable<Response> handle(Request request);
 
   private:

@@ -84,7 +84,7 @@ struct Response {
     std::string route;  ///< template that answered, for metrics; not sent
 };
 
-/// Runs on: the connection's strand. Owns its request; may suspend as long as it likes.
+/// Runs on: the connection's thread. Owns its request; may suspend as long as it likes.
 using Handler = std::function<boost::asio::awaitable<Response>(Request)>;
 
 [[nodiscard]] Response text_response(int status, std::string_view content_type, std::string body);

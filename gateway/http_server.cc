@@ -9,11 +9,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -38,16 +36,6 @@ constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 ServerObserver& silent_observer() {
     static ServerObserver observer;
     return observer;
-}
-
-/// A strand of an io_context is small enough to be held without an allocation that all copies share
-/// (whose reference count uses a fence, which ThreadSanitizer does not understand).
-asio::any_io_executor strand_of(const asio::any_io_executor& executor) {
-    using ContextExecutor = asio::io_context::executor_type;
-    if (const auto* of_context = executor.target<ContextExecutor>()) {
-        return asio::make_strand(*of_context);
-    }
-    return asio::make_strand(executor);
 }
 
 bool is_out_of_resources(const error_code& error) {
@@ -78,9 +66,9 @@ class Server::State : public std::enable_shared_from_this<State> {
     State(std::vector<asio::any_io_executor> executors, ServerOptions options, Handler handler,
           ServerObserver* observer)
         : executors_(std::move(executors)),
-          accept_strand_(strand_of(executors_.front())),
-          acceptor_(accept_strand_),
-          accept_timer_(accept_strand_),
+          accept_executor_(executors_.front()),
+          acceptor_(accept_executor_),
+          accept_timer_(accept_executor_),
           context_(std::make_shared<ConnectionContext>()) {
         context_->options = std::move(options);
         context_->handler = std::move(handler);
@@ -106,7 +94,7 @@ class Server::State : public std::enable_shared_from_this<State> {
                                     options.port, error.message()));
         }
         port_ = acceptor_.local_endpoint(error).port();
-        asio::co_spawn(accept_strand_, accept_connections(shared_from_this()), asio::detached);
+        asio::co_spawn(accept_executor_, accept_connections(shared_from_this()), asio::detached);
         return {};
     }
 
@@ -136,11 +124,11 @@ class Server::State : public std::enable_shared_from_this<State> {
     static asio::awaitable<void> accept_connections(std::shared_ptr<State> self) {
         std::size_t next = 0;
         while (!self->context_->stopping) {
-            const asio::any_io_executor strand =
-                strand_of(self->executors_[next++ % self->executors_.size()]);
-            auto [error, socket] = co_await self->acceptor_.async_accept(strand, quietly);
+            const asio::any_io_executor executor =
+                self->executors_[next++ % self->executors_.size()];
+            auto [error, socket] = co_await self->acceptor_.async_accept(executor, quietly);
             if (!error) {
-                self->admit(std::move(socket), strand);
+                self->admit(std::move(socket), executor);
             } else if (is_out_of_resources(error)) {
                 spdlog::warn("gateway: cannot accept: {}", error.message());
                 self->accept_timer_.expires_after(self->context_->options.accept_pause);
@@ -154,7 +142,7 @@ class Server::State : public std::enable_shared_from_this<State> {
         self->acceptor_.close(ignored);
     }
 
-    void admit(tcp::socket socket, const asio::any_io_executor& strand) {
+    void admit(tcp::socket socket, const asio::any_io_executor& executor) {
         error_code error;
         const tcp::endpoint endpoint = socket.remote_endpoint(error);
         if (error) return;
@@ -169,7 +157,7 @@ class Server::State : public std::enable_shared_from_this<State> {
         std::unique_ptr<ByteStream> stream =
             tls_ ? tls_stream(std::move(socket), *tls_) : plain_stream(std::move(socket));
         const auto connection =
-            std::make_shared<Connection>(context_, std::move(stream), strand, peer);
+            std::make_shared<Connection>(context_, std::move(stream), executor, peer);
         {
             const std::scoped_lock lock(mutex_);
             connections_.emplace(connection.get(), connection);
@@ -178,7 +166,7 @@ class Server::State : public std::enable_shared_from_this<State> {
         // stop() may have run between accepting and registering; then it did not see this one.
         if (context_->stopping) connection->close_now();
         asio::co_spawn(
-            strand, Connection::serve(connection),
+            executor, Connection::serve(connection),
             [self = shared_from_this(), connection, network](const std::exception_ptr& exception) {
                 // Holds the connection, so that its address stays its own key.
                 self->connection_ended(connection.get(), network, exception);
@@ -214,7 +202,7 @@ class Server::State : public std::enable_shared_from_this<State> {
 
     void stop_accepting() {
         context_->stopping = true;
-        asio::post(accept_strand_, [self = shared_from_this()] {
+        asio::post(accept_executor_, [self = shared_from_this()] {
             error_code ignored;
             self->acceptor_.close(ignored);
             self->accept_timer_.cancel();
@@ -237,11 +225,11 @@ class Server::State : public std::enable_shared_from_this<State> {
 
     // Constant after start().
     const std::vector<asio::any_io_executor> executors_;
-    const asio::any_io_executor accept_strand_;
+    const asio::any_io_executor accept_executor_;
     std::unique_ptr<asio::ssl::context> tls_;
     std::uint16_t port_ = 0;
 
-    // Touched only on the accept strand (and by start()).
+    // Touched only on the accepting thread (and by start()).
     tcp::acceptor acceptor_;
     asio::steady_timer accept_timer_;
 

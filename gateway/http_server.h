@@ -59,7 +59,7 @@ struct ServerOptions {
     std::chrono::milliseconds accept_pause{100};
 };
 
-/// Told about what happens, for metrics. Called on the connections' strands, sometimes under the
+/// Told about what happens, for metrics. Called on the connections' threads, sometimes under the
 /// server's lock: thread-safe, short, and without a call back into the server.
 class ServerObserver {
   public:
@@ -80,8 +80,9 @@ class ServerObserver {
 /// has passed the framing guard and a second parser before a handler sees it. Thread-safe.
 class Server {
   public:
-    /// Connections are spread over `executors` (usually one io_context per thread). `observer` may
-    /// be null; it and what the handler refers to must outlive the executors' work.
+    /// Connections are spread over `executors`, each of which has one thread that runs it (an
+    /// io_context of its own). `observer` may be null; it and what the handler refers to must
+    /// outlive the executors' work.
     Server(std::vector<boost::asio::any_io_executor> executors, ServerOptions options,
            Handler handler, ServerObserver* observer = nullptr);
     /// Closes everything at once; call stop() before to be polite.

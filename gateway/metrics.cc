@@ -1,5 +1,6 @@
 #include "gateway/metrics.h"
 
+#include <fmt/format.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
@@ -14,15 +15,9 @@ namespace {
 const prometheus::Histogram::BucketBoundaries duration_buckets{
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
 
-std::string known_method(std::string_view method) {
+std::string_view known_method(std::string_view method) {
     static constexpr std::array known{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-    return std::ranges::find(known, method) == known.end() ? "other" : std::string(method);
-}
-
-std::string class_of(int status) { return std::to_string(status / 100) + "xx"; }
-
-std::string route_label(std::string_view route) {
-    return route.empty() ? "none" : std::string(route);
+    return std::ranges::find(known, method) == known.end() ? "other" : method;
 }
 
 }  // namespace
@@ -89,13 +84,27 @@ void Metrics::request_started() { in_flight_.Increment(); }
 void Metrics::request_finished(std::string_view method, std::string_view route, int status,
                                std::chrono::nanoseconds duration) {
     in_flight_.Decrement();
-    requests_
-        .Add({{"method", known_method(method)},
-              {"route", route_label(route)},
-              {"status", class_of(status)}})
-        .Increment();
-    durations_.Add({{"route", route_label(route)}}, duration_buckets)
-        .Observe(std::chrono::duration<double>(duration).count());
+    const Series series = series_of(known_method(method), route.empty() ? "none" : route, status);
+    series.requests->Increment();
+    series.duration->Observe(std::chrono::duration<double>(duration).count());
+}
+
+Metrics::Series Metrics::series_of(std::string_view method, std::string_view route, int status) {
+    const int status_class = status / 100;
+    const std::tuple key{method, route, status_class};
+    {
+        const std::shared_lock lock(series_mutex_);
+        if (const auto found = series_.find(key); found != series_.end()) return found->second;
+    }
+    const prometheus::Labels of_route{{"route", std::string(route)}};
+    const prometheus::Labels of_request{{"method", std::string(method)},
+                                        {"route", std::string(route)},
+                                        {"status", fmt::format("{}xx", status_class)}};
+    const Series series{.requests = &requests_.Add(of_request),
+                        .duration = &durations_.Add(of_route, duration_buckets)};
+    const std::unique_lock lock(series_mutex_);
+    series_.emplace(key, series);
+    return series;
 }
 
 }  // namespace bos::gateway

@@ -11,10 +11,13 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace bos::gateway {
@@ -44,6 +47,14 @@ class Metrics final : public ServerObserver {
                           std::chrono::nanoseconds duration) override;
 
   private:
+    /// The series of a method, a route and a class of status. Finding them by their labels would
+    /// take longer than counting.
+    struct Series {
+        prometheus::Counter* requests;
+        prometheus::Histogram* duration;
+    };
+    [[nodiscard]] Series series_of(std::string_view method, std::string_view route, int status);
+
     std::shared_ptr<prometheus::Registry> registry_;
     std::vector<std::function<void()>> before_text_;  ///< guarded by text_mutex_
     mutable std::mutex text_mutex_;                   ///< held while they run
@@ -54,6 +65,10 @@ class Metrics final : public ServerObserver {
     prometheus::Gauge& connections_;
     prometheus::Counter& bytes_received_;
     prometheus::Counter& bytes_sent_;
+
+    std::shared_mutex series_mutex_;
+    /// As many as there are series: labels have few values.
+    std::map<std::tuple<std::string, std::string, int>, Series, std::less<>> series_;
 };
 
 }  // namespace bos::gateway

@@ -207,7 +207,7 @@ bool is_behind(const Parsed<Response>& response) {
     return !response && response.error().code == projection_behind;
 }
 
-/// Runs on: the connection's strand. Reads of the view store are of microseconds, so they run in
+/// Runs on: the connection's thread. Reads of the view store are of microseconds, so they run in
 /// place.
 asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
     const auto until = std::chrono::steady_clock::now() + views_follow_within;

@@ -113,13 +113,28 @@ bool is_page(const Response& response) {
     return type && same_name(type->substr(0, 9), "text/html");
 }
 
+/// http_date(), written once a second by each thread.
+std::string_view date_of(Timestamp now) {
+    thread_local std::chrono::sys_seconds second;
+    thread_local std::string text;
+    const auto wanted = std::chrono::floor<std::chrono::seconds>(now);
+    if (text.empty() || wanted != second) {
+        text = http_date(now);
+        second = wanted;
+    }
+    return text;
+}
+
 class HeadText {
   public:
     HeadText(int status, const Headers& set_by_handler) : set_by_handler_(&set_by_handler) {
-        text_ = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
+        constexpr std::size_t usual_bytes = 1024;
+        text_.reserve(usual_bytes);
+        text_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
+        text_.append(reason_phrase(status)).append("\r\n");
     }
     void add(std::string_view name, std::string_view value) {
-        fmt::format_to(std::back_inserter(text_), "{}: {}\r\n", name, value);
+        text_.append(name).append(": ").append(value).append("\r\n");
     }
     void add_unless_set(std::string_view name, std::string_view value) {
         if (!set_by_handler_->has(name)) add(name, value);
@@ -154,7 +169,7 @@ std::expected<std::string, std::string_view> response_head(const Response& respo
     }
 
     HeadText head(response.status, response.headers);
-    head.add("Date", http_date(framing.now));
+    head.add("Date", date_of(framing.now));
     if (status_has_body(response.status)) {
         head.add("Content-Length", std::to_string(response.body.size()));
     }

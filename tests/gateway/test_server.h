@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 
+#include <array>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -33,16 +34,15 @@ class TestServer {
   public:
     explicit TestServer(ServerOptions options = test_options(), Handler handler = echo,
                         ServerObserver* observer = nullptr)
-        : work_(context_.get_executor()),
-          server_({context_.get_executor()}, std::move(options), std::move(handler), observer) {
+        : server_({contexts_[0].get_executor(), contexts_[1].get_executor()}, std::move(options),
+                  std::move(handler), observer) {
         const auto started = server_.start();
         REQUIRE_MESSAGE(started, (started ? "" : started.error().detail));
-        for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { context_.run(); });
+        for (auto& context : contexts_) threads_.emplace_back([&context] { context.run(); });
     }
     ~TestServer() {
         server_.stop(std::chrono::seconds(10));
-        work_.reset();
-        context_.stop();
+        for (auto& context : contexts_) context.stop();
         for (std::thread& thread : threads_) thread.join();
     }
     TestServer(const TestServer&) = delete;
@@ -52,8 +52,10 @@ class TestServer {
     [[nodiscard]] Server& server() { return server_; }
 
   private:
-    boost::asio::io_context context_;
-    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    using Work = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
+
+    std::array<boost::asio::io_context, 2> contexts_;
+    std::array<Work, 2> work_{Work(contexts_[0].get_executor()), Work(contexts_[1].get_executor())};
     Server server_;
     std::vector<std::thread> threads_;
 };
