@@ -53,15 +53,19 @@ class Reads {
         };
         const HttpLoad::NextRequest as_of = [&](std::size_t connection, std::uint64_t number,
                                                 std::string_view) {
-            const std::string target = query.target(spread(connection, number));
-            const char joint = target.contains('?') ? '&' : '?';
-            return request(fmt::format("{}{}as_of={}", target, joint, past_.value));
+            return request(with(query.target(spread(connection, number)), "as_of", past_));
+        };
+        // Who names a position never gets an answer that was kept.
+        const HttpLoad::NextRequest made = [&](std::size_t connection, std::uint64_t number,
+                                               std::string_view) {
+            return request(with(query.target(spread(connection, number)), "min_position", past_));
         };
         HttpClient client(server_.port());
         const std::size_t live_bytes = client.exchange(live(0, 0, {})).size();
         const std::size_t as_of_bytes = client.exchange(as_of(0, 0, {})).size();
         const ConstantServer constant(live_bytes, folder_.path());
         HttpLoad now(server_.port(), connections, live);
+        HttpLoad anew(server_.port(), connections, made);
         HttpLoad limit(constant.port(), connections, live);
         HttpLoad then(server_.port(), connections, as_of);
         const Work work{.name = query.name,
@@ -73,6 +77,7 @@ class Reads {
                                   {"answer_body_as_of", as_of_bytes}}};
         return compare(options_, work,
                        {{"live", [&](double seconds) { return now.run(seconds); }},
+                        {"made_anew", [&](double seconds) { return anew.run(seconds); }},
                         {"constant_server", [&](double seconds) { return limit.run(seconds); }},
                         {"as_of", [&](double seconds) { return then.run(seconds); }}});
     }
@@ -80,6 +85,10 @@ class Reads {
   private:
     [[nodiscard]] std::string request(std::string_view target) const {
         return http_request("GET", target, key_);
+    }
+    static std::string with(std::string target, std::string_view parameter, Position position) {
+        const char joint = target.contains('?') ? '&' : '?';
+        return fmt::format("{}{}{}={}", target, joint, parameter, position.value);
     }
     /// All over the data: neighbours in time are not neighbours in the store.
     static std::uint64_t spread(std::size_t connection, std::uint64_t number) {

@@ -57,6 +57,11 @@ class KeyStore {
     /// Destroys every key of the subject, synced, and lets none be made for it again. Idempotent.
     [[nodiscard]] virtual Result<void> destroy(const TenantId& tenant, const StreamId& subject) = 0;
 
+    /// Changes whenever keys were destroyed since the store was opened, on this node or another,
+    /// and no later than anybody is told so. To be asked before fields are opened, by who keeps
+    /// what was in them.
+    [[nodiscard]] virtual std::uint64_t erasures() const = 0;
+
     /// A secret of the tenant for keyed digests and cursors, made on first use, synced, stable for
     /// ever.
     [[nodiscard]] virtual Result<std::string> tenant_secret(const TenantId& tenant) = 0;

@@ -42,6 +42,11 @@ Result<void> MemoryKeyStore::destroy(const TenantId& tenant, const StreamId& sub
     return {};
 }
 
+std::uint64_t MemoryKeyStore::erasures() const {
+    const std::lock_guard lock(mutex_);
+    return erased_.size();
+}
+
 Result<std::string> MemoryKeyStore::tenant_secret(const TenantId& tenant) {
     const std::lock_guard lock(mutex_);
     std::string& secret = tenant_secrets_[tenant];

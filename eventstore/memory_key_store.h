@@ -23,6 +23,7 @@ class MemoryKeyStore final : public KeyStore {
     [[nodiscard]] Result<SubjectKey> find(const TenantId& tenant,
                                           const Uuid& key_id) const override;
     [[nodiscard]] Result<void> destroy(const TenantId& tenant, const StreamId& subject) override;
+    [[nodiscard]] std::uint64_t erasures() const override;
     [[nodiscard]] Result<std::string> tenant_secret(const TenantId& tenant) override;
 
   private:

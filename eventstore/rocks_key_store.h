@@ -50,6 +50,7 @@ class RocksKeyStore final : public KeyStore {
     [[nodiscard]] Result<SubjectKey> find(const TenantId& tenant,
                                           const Uuid& key_id) const override;
     [[nodiscard]] Result<void> destroy(const TenantId& tenant, const StreamId& subject) override;
+    [[nodiscard]] std::uint64_t erasures() const override { return cache_.erasures(); }
     [[nodiscard]] Result<std::string> tenant_secret(const TenantId& tenant) override;
 
   private:

@@ -71,6 +71,7 @@ class SharedKeyStore final : public KeyStore {
     /// When it returns the bytes of the keys are gone from this node's copy, other nodes learn of
     /// it as they read on, and the topic drops them when it is compacted.
     [[nodiscard]] Result<void> destroy(const TenantId& tenant, const StreamId& subject) override;
+    [[nodiscard]] std::uint64_t erasures() const override { return cache_.erasures(); }
     [[nodiscard]] Result<std::string> tenant_secret(const TenantId& tenant) override;
     [[nodiscard]] Result<void> refresh() override { return topic_->refresh(); }
 

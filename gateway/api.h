@@ -3,6 +3,7 @@
 #include "commands/shard.h"
 #include "eventstore/event_log.h"
 #include "eventstore/key_store.h"
+#include "gateway/answer_cache.h"
 #include "gateway/http.h"
 #include "gateway/problem.h"
 #include "projections/view_store.h"
@@ -34,6 +35,7 @@ struct Api {
     eventstore::KeyStore& keys;
     const eventstore::FieldSealer& sealer;
     const projections::ViewStore& views;
+    AnswerCache& answers;
     Clock& clock;
     Random& random;
     Cluster* cluster = nullptr;  ///< none: this node is alone and has the log

@@ -5,6 +5,7 @@
 #include "gateway/queries.h"
 #include "projections/query.h"
 #include "schemas/base/json_write.h"
+#include "schemas/base/keys.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -198,6 +199,44 @@ struct QueryRoute {
     Parsed<Response> (*run)(const Api&, const Caller&, const Request&);
 };
 
+/// What an answer of now rests on; empty while that changes.
+std::optional<AnswerBasis> basis_of_now(const Api& api, const TenantId& tenant) {
+    const std::uint64_t erasures = api.keys.erasures();
+    const auto changes = api.views.settled(tenant);
+    if (!changes) return std::nullopt;
+    return AnswerBasis{.view_changes = *changes, .erasures = erasures};
+}
+
+/// Answers about the past are asked for once, a filter can be about today, and who names a position
+/// has just changed something.
+bool may_be_kept(const Request& http) {
+    return std::ranges::none_of(http.query.pairs(), [](const auto& pair) {
+        return pair.first == "as_of" || pair.first == "min_position" || pair.first == "filter";
+    });
+}
+
+/// All that an answer depends on beside what the views hold.
+std::string name_of_answer(const Caller& caller, const Request& http) {
+    KeyWriter name;
+    name.text(caller.tenant.value())
+        .uuid(caller.user.value())
+        .u8(std::to_underlying(caller.grants.scope));
+    name.text(http.path);
+    for (const auto& [parameter, value] : http.query.pairs()) name.text(parameter).text(value);
+    return name.take();
+}
+
+Parsed<Response> kept_or_made(const Api& api, QueryRoute route, const Caller& caller,
+                              const Request& http) {
+    const auto basis = basis_of_now(api, caller.tenant);
+    if (!basis || !may_be_kept(http)) return route.run(api, caller, http);
+    const std::string name = name_of_answer(caller, http);
+    if (auto kept = api.answers.find(name, *basis)) return *std::move(kept);
+    Parsed<Response> made = route.run(api, caller, http);
+    if (made && basis_of_now(api, caller.tenant) == basis) api.answers.put(name, *basis, *made);
+    return made;
+}
+
 constexpr auto views_follow_within = std::chrono::milliseconds(1'000);
 constexpr auto look_again_after = std::chrono::milliseconds(2);
 constexpr int looks_between_hurries = 25;
@@ -211,7 +250,7 @@ bool is_behind(const Parsed<Response>& response) {
 /// place.
 asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
     const auto until = std::chrono::steady_clock::now() + views_follow_within;
-    auto response = route.run(api, caller, http);
+    auto response = kept_or_made(api, route, caller, http);
     // A position may be one that nobody has: only other nodes' commits, and those that are being
     // applied, are on their way.
     const bool comes = api.cluster != nullptr || http.query.get("min_position") == latest;

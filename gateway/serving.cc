@@ -76,6 +76,7 @@ Serving::Serving(const ServingOptions& options, std::unique_ptr<Node> node,
            .keys = node_->keys(),
            .sealer = node_->sealer(),
            .views = node_->views(),
+           .answers = answers_,
            .clock = clock,
            .random = random},
       rebuilds_(*node_) {

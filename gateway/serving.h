@@ -64,6 +64,7 @@ class Serving {
 
     // Goes in the reverse order: what stands on the node first.
     std::unique_ptr<Node> node_;
+    AnswerCache answers_;
     std::unique_ptr<CredentialSource> credentials_;
     Authenticator authenticator_;
     std::optional<Cluster> cluster_;

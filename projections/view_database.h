@@ -1,5 +1,6 @@
 #pragma once
 
+#include "projections/view_changes.h"
 #include "projections/view_store_options.h"
 #include "schemas/base/result.h"
 
@@ -42,12 +43,15 @@ class ViewDatabase {
     /// Of a file to be made beside the database's and taken into it. Never given twice; what a
     /// crash leaves under such a name is removed by open().
     [[nodiscard]] std::string new_file_path() const;
+    /// Told of every write that readers at the head may see.
+    [[nodiscard]] ViewChanges& changes() const { return changes_; }
     /// Bytes of rows from which on a build writes files, see WriteSession.
     [[nodiscard]] std::size_t file_bytes_min() const { return file_bytes_min_; }
 
   private:
     ViewDatabase() = default;
 
+    mutable ViewChanges changes_;
     std::size_t file_bytes_min_ = 0;
     mutable std::atomic<std::uint64_t> files_made_ = 0;
 

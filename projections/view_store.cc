@@ -83,6 +83,10 @@ Result<TenantViews> ViewStore::views(const TenantId& tenant) const {
     return read_views(*database_, tenant);
 }
 
+std::optional<std::uint64_t> ViewStore::settled(const TenantId& tenant) const {
+    return database_->changes().settled(tenant);
+}
+
 Result<ViewReader> ViewStore::read(const TenantId& tenant) const {
     ViewReader reader(*database_, tenant);
     BOS_CHECK(reader.find_position(std::nullopt));
@@ -151,6 +155,7 @@ Result<void> ViewStore::go_live(const TenantId& tenant, std::span<const Generati
     }
     static_cast<void>(
         batch.Put(database_->meta(), meta::applied_key(tenant), meta::position_value(applied)));
+    const ViewChanges::Change change(database_->changes(), tenant);
     return database_->write(batch);
 }
 
@@ -167,6 +172,7 @@ Result<void> ViewStore::clear(const TenantId& tenant, std::uint16_t view) {
     }
     static_cast<void>(batch.Delete(database_->meta(), meta::live_key(tenant, view)));
     static_cast<void>(batch.Delete(database_->meta(), meta::building_key(tenant, view)));
+    const ViewChanges::Change change(database_->changes(), tenant);
     return database_->write(batch);
 }
 
@@ -188,6 +194,7 @@ Result<void> ViewStore::forget(const TenantId& tenant) {
     rocksdb::WriteBatch batch;
     drop_rows(*database_, begin, batch);
     static_cast<void>(batch.DeleteRange(database_->meta(), begin, end));
+    const ViewChanges::Change change(database_->changes(), tenant);
     BOS_CHECK(database_->write(batch));
 
     const std::vector<rocksdb::ColumnFamilyHandle*> families = {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,6 +42,10 @@ class ViewStore {
     ~ViewStore();
 
     [[nodiscard]] Result<TenantViews> views(const TenantId& tenant) const;
+
+    /// Changes whenever what read() reads may have changed; empty while that is under way. Equal
+    /// before an answer is read and at any time later: it would be the same. Counted from open().
+    [[nodiscard]] std::optional<std::uint64_t> settled(const TenantId& tenant) const;
 
     /// Everything as it is now; every commit is in it as a whole, for all live views.
     [[nodiscard]] Result<ViewReader> read(const TenantId& tenant) const;

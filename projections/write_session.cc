@@ -271,6 +271,8 @@ Result<void> WriteSession::write_rows(RowDestination& to) {
 }
 
 Result<void> WriteSession::write_all() {
+    std::optional<ViewChanges::Change> change;
+    if (role_ == Role::live) change.emplace(database_->changes(), tenant_);
     if (only_files_yet_ && pending_bytes_ >= database_->file_bytes_min()) {
         RowFiles files(*database_);
         BOS_CHECK(write_rows(files));

@@ -1,54 +1,75 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <unordered_map>
 #include <utility>
 
 namespace bos {
 
-/// A map of at most `entries_max` entries, for what can be had again. It has two generations: what
-/// is put or found is in the younger one, and when that has half of them, the older one goes. So
-/// each entry that goes was not found since as many others were. Not thread-safe.
+/// A map for what can be had again, of entries that together weigh at most `weight_max`. It has two
+/// generations: what is put or found is in the younger one, and when that has half of the weight,
+/// the older one goes. So each entry that goes was not found while others of half the weight were.
+/// Not thread-safe.
 template <class Key, class Value>
 class RecentMap {
   public:
-    explicit RecentMap(std::size_t entries_max)
-        : of_generation_max_(std::max<std::size_t>(entries_max / 2, 1)) {}
+    explicit RecentMap(std::size_t weight_max) : generation_weight_max_(weight_max / 2) {}
 
     /// Null: it is not there. Valid until the next call.
     [[nodiscard]] Value* find(const Key& key) {
-        if (const auto young = young_.find(key); young != young_.end()) return &young->second;
-        auto old = old_.extract(key);
+        if (const auto young = young_.entries.find(key); young != young_.entries.end())
+            return &young->second.value;
+        auto old = old_.entries.extract(key);
         if (old.empty()) return nullptr;
-        age();
-        return &young_.insert(std::move(old)).position->second;
+        old_.weight -= old.mapped().weight;
+        make_room(old.mapped().weight);
+        young_.weight += old.mapped().weight;
+        return &young_.entries.insert(std::move(old)).position->second.value;
     }
 
-    /// Takes the place of what is there.
-    void put(const Key& key, Value value) {
-        old_.erase(key);
-        age();
-        young_.insert_or_assign(key, std::move(value));
+    /// Takes the place of what is there. What weighs more than a generation may is not taken.
+    void put(const Key& key, Value value, std::size_t weight = 1) {
+        erase(key);
+        if (weight > generation_weight_max_) return;
+        make_room(weight);
+        young_.weight += weight;
+        young_.entries.emplace(key, Entry{std::move(value), weight});
+    }
+
+    void erase(const Key& key) {
+        for (Generation* generation : {&young_, &old_}) {
+            const auto found = generation->entries.find(key);
+            if (found == generation->entries.end()) continue;
+            generation->weight -= found->second.weight;
+            generation->entries.erase(found);
+        }
     }
 
     void clear() {
-        young_.clear();
-        old_.clear();
+        young_ = Generation{};
+        old_ = Generation{};
     }
 
-    [[nodiscard]] std::size_t size() const { return young_.size() + old_.size(); }
+    [[nodiscard]] std::size_t weight() const { return young_.weight + old_.weight; }
 
   private:
-    void age() {
-        if (young_.size() < of_generation_max_) return;
-        old_ = std::move(young_);
-        young_.clear();
+    struct Entry {
+        Value value;
+        std::size_t weight;
+    };
+    struct Generation {
+        std::unordered_map<Key, Entry> entries;
+        std::size_t weight = 0;
+    };
+
+    void make_room(std::size_t weight) {
+        if (young_.weight + weight > generation_weight_max_)
+            old_ = std::exchange(young_, Generation{});
     }
 
-    const std::size_t of_generation_max_;
-    std::unordered_map<Key, Value> young_;
-    std::unordered_map<Key, Value> old_;
+    const std::size_t generation_weight_max_;
+    Generation young_;
+    Generation old_;
 };
 
 }  // namespace bos

@@ -837,6 +837,27 @@ class Past(ApiCase):
         for position in ("", "-1", "x", "1.0", "99999999999999999999"):
             self.problem(self.admin.get("/v1/leads", min_position=position), 400, "invalid_parameter")
 
+    def test_an_answer_is_given_again_only_to_the_same_question_of_the_same_person(self):
+        lead = self.capture()
+        agent = self.client(role="agent")
+        for _ in range(3):
+            self.assertEqual(len(self.ok(self.admin.get("/v1/leads"))["items"]), 1)
+            self.assertEqual(self.ok(agent.get("/v1/leads"))["items"], [])
+            self.problem(agent.get(f"/v1/leads/{lead}"), 404, "not_found")
+            self.assertNotIn("count", self.ok(self.admin.get("/v1/leads", limit=1)))
+            self.assertEqual(self.ok(self.admin.get("/v1/leads", limit=1, count=True))["count"], 1)
+
+    def test_who_changed_something_reads_it_at_once(self):
+        lead = self.capture()
+        for i in range(100):
+            tags = ["odd"] if i % 2 == 0 else []
+            changed = self.act(lead, "tag" if tags else "untag", {"tag": "odd"})["position"]
+            for _ in range(2):
+                one, page = self.admin.get(f"/v1/leads/{lead}"), self.admin.get("/v1/leads")
+                self.assertEqual(self.ok(one)["tags"], tags)
+                self.assertEqual(self.ok(page)["items"][0]["tags"], tags)
+                self.assertEqual((one.position, page.position), (changed, changed))
+
     def test_a_tenant_without_records_is_empty(self):
         self.assertEqual(self.ok(self.admin.get("/v1/leads")), {"items": [], "position": 0})
         self.assertEqual(self.ok(self.admin.get("/v1/leads", count=True, as_of=0))["count"], 0)

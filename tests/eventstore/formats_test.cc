@@ -26,6 +26,7 @@ class ExampleKeys final : public KeyStore {
     Result<void> sync() override { return {}; }
     Result<SubjectKey> find(const TenantId&, const Uuid&) const override { return key(); }
     Result<void> destroy(const TenantId&, const StreamId&) override { return {}; }
+    [[nodiscard]] std::uint64_t erasures() const override { return 0; }
     Result<std::string> tenant_secret(const TenantId&) override { return std::string(32, 's'); }
 
   private:

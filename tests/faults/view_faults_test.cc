@@ -126,6 +126,7 @@ class UnreadableKeys final : public eventstore::KeyStore {
         return unreadable();
     }
     Result<void> destroy(const TenantId&, const StreamId&) override { return unreadable(); }
+    [[nodiscard]] std::uint64_t erasures() const override { return 0; }
     Result<std::string> tenant_secret(const TenantId&) override { return unreadable(); }
 
   private:

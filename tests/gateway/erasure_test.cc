@@ -133,7 +133,9 @@ TEST_CASE("who is erased reads as erased in every answer, now and in the past") 
     }
 
     const StreamId subject{static_cast<std::uint16_t>(leads::Aggregate::lead), marie.value()};
+    const std::uint64_t erasures_before = office.node().keys().erasures();
     REQUIRE(office.node().keys().destroy(acme, subject).has_value());
+    CHECK(office.node().keys().erasures() != erasures_before);
 
     for (const auto as_of : {std::optional<Position>{}, std::optional(Position{3})}) {
         const auto told = everything(as_of);

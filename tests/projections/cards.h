@@ -188,6 +188,7 @@ class NoKeys final : public eventstore::KeyStore {
         return none();
     }
     Result<void> destroy(const TenantId&, const StreamId&) override { return none(); }
+    [[nodiscard]] std::uint64_t erasures() const override { return 0; }
     Result<std::string> tenant_secret(const TenantId&) override { return none(); }
 
   private:

@@ -1,11 +1,13 @@
 #include "projections/view_store.h"
 
+#include "projections/view_changes.h"
 #include "tests/projections/memory_store.h"
 
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
 #include <map>
+#include <utility>
 
 namespace bos::projections {
 namespace {
@@ -223,6 +225,53 @@ TEST_CASE("a generation being built is not read before it goes live") {
     REQUIRE(store->go_live(acme, std::span(&*built, 1), Position{1}));
     CHECK(rows_of(*store->read(acme), board) == Rows{{key_of(1), "built"}});
     CHECK(store->views(acme)->building.empty());
+}
+
+TEST_CASE("what was read is the same for as long as nothing was settled since") {
+    MemoryStore store;
+    write_all(*store, {{{key_of(1), "row"}}}, 1, false);
+    std::optional<std::uint64_t> seen = store->settled(acme);
+    const auto is_new = [&] {
+        const auto now = store->settled(acme);
+        REQUIRE(now.has_value());
+        return std::exchange(seen, now) != now;
+    };
+
+    auto session = store->write(acme);
+    session->begin(Position{2});
+    session->writer(board).put(key_of(1), "new");
+    CHECK_FALSE(is_new());
+    REQUIRE(session->finish());
+    CHECK(is_new());
+
+    const auto built = store->start_building(acme, board, 2);
+    auto building = store->write_to(acme, {*built});
+    building.begin(Position{1});
+    building.writer(board).put(key_of(1), "built");
+    REQUIRE(building.finish());
+    make_live(*store, other_tenant, {board});
+    CHECK_FALSE(is_new());
+    REQUIRE(store->go_live(acme, std::span(&*built, 1), Position{2}));
+    CHECK(is_new());
+    REQUIRE(store->clear(acme, board));
+    CHECK(is_new());
+    REQUIRE(store->forget(acme));
+    CHECK(is_new());
+}
+
+TEST_CASE("nothing is settled while a change is under way") {
+    ViewChanges changes;
+    CHECK(changes.settled(acme) == 0);
+    {
+        const ViewChanges::Change first(changes, acme);
+        CHECK_FALSE(changes.settled(acme));
+        CHECK(changes.settled(other_tenant) == 0);
+        {
+            const ViewChanges::Change second(changes, acme);
+        }
+        CHECK_FALSE(changes.settled(acme));
+    }
+    CHECK(changes.settled(acme) == 2);
 }
 
 TEST_CASE("an unfinished generation leaves nothing behind") {

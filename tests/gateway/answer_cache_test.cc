@@ -1,0 +1,37 @@
+#include "gateway/answer_cache.h"
+
+#include <doctest/doctest.h>
+
+namespace bos::gateway {
+
+namespace {
+
+Response board(std::string body) { return json_response(200, std::move(body)); }
+
+}  // namespace
+
+TEST_CASE("an answer is given again while what it rests on is the same") {
+    AnswerCache cache;
+    const AnswerBasis basis{.view_changes = 7, .erasures = 0};
+    CHECK_FALSE(cache.find("board", basis));
+    cache.put("board", basis, board("{}"));
+    const auto again = cache.find("board", basis);
+    REQUIRE(again);
+    CHECK(again->body == "{}");
+    CHECK(again->headers.get("Content-Type") == board("{}").headers.get("Content-Type"));
+    CHECK_FALSE(cache.find("list", basis));
+    CHECK_FALSE(cache.find("board", {.view_changes = 8, .erasures = 0}));
+}
+
+TEST_CASE("no answer outlives an erasure, and none from before it is taken in after it") {
+    AnswerCache cache;
+    const AnswerBasis before{.view_changes = 7, .erasures = 0};
+    const AnswerBasis after{.view_changes = 7, .erasures = 1};
+    cache.put("lead", before, board(R"({"name":"Ada"})"));
+    CHECK_FALSE(cache.find("lead", after));
+    CHECK_FALSE(cache.find("lead", before));  // gone, not only out of reach
+    cache.put("lead", before, board(R"({"name":"Ada"})"));
+    CHECK_FALSE(cache.find("lead", before));
+}
+
+}  // namespace bos::gateway
