@@ -94,6 +94,10 @@ class Server::State : public std::enable_shared_from_this<State> {
                                     options.port, error.message()));
         }
         port_ = acceptor_.local_endpoint(error).port();
+        {
+            const std::scoped_lock lock(mutex_);
+            is_accepting_ = true;
+        }
         asio::co_spawn(accept_executor_, accept_connections(shared_from_this()), asio::detached);
         return {};
     }
@@ -140,6 +144,13 @@ class Server::State : public std::enable_shared_from_this<State> {
         }
         error_code ignored;
         self->acceptor_.close(ignored);
+        self->accepting_ended();
+    }
+
+    void accepting_ended() {
+        const std::scoped_lock lock(mutex_);
+        is_accepting_ = false;
+        all_ended_.notify_all();
     }
 
     void admit(tcp::socket socket, const asio::any_io_executor& executor) {
@@ -197,7 +208,7 @@ class Server::State : public std::enable_shared_from_this<State> {
         if (--of_peer->second == 0) per_peer_.erase(of_peer);
         // Told under the lock: once its place is free, and before stop() may return.
         context_->observer->connection_closed();
-        if (connections_.empty()) all_ended_.notify_all();
+        all_ended_.notify_all();
     }
 
     void stop_accepting() {
@@ -220,7 +231,8 @@ class Server::State : public std::enable_shared_from_this<State> {
 
     bool all_ended_within(std::chrono::milliseconds time) {
         std::unique_lock lock(mutex_);
-        return all_ended_.wait_for(lock, time, [this] { return connections_.empty(); });
+        return all_ended_.wait_for(lock, time,
+                                   [this] { return connections_.empty() && !is_accepting_; });
     }
 
     // Constant after start().
@@ -237,6 +249,9 @@ class Server::State : public std::enable_shared_from_this<State> {
 
     std::mutex mutex_;
     std::condition_variable all_ended_;
+    /// While it is true a socket of one executor waits for its connection in an operation of
+    /// another one, which must not outlive it. Guarded by mutex_.
+    bool is_accepting_ = false;
     std::unordered_map<const Connection*, std::weak_ptr<Connection>> connections_;
     std::unordered_map<std::string, std::size_t> per_peer_;
 };
