@@ -19,7 +19,7 @@ from bos_process import Folder, Server, binary, bos, kafka_options, log_word, ma
 
 SEED = int(os.environ.get("BOS_CRASH_SEED", random.randrange(1 << 32)))
 # On Kafka each start waits until the group has forgotten the process that was killed.
-KILLS = int(os.environ.get("BOS_CRASH_KILLS", "10" if os.environ.get("BOS_E2E_KAFKA") else "20"))
+KILLS = int(os.environ.get("BOS_CRASH_KILLS", "10" if os.environ.get("BOS_E2E_KAFKA") else "100"))
 STOPS = 5
 WORKERS = 16
 LOST = (OSError, http.client.HTTPException)
