@@ -72,25 +72,30 @@ class LogReader final : public EventLog {
     // First, since the others need its type.
     template <class Read>
     auto reading(const Read& read) const {
-        return look_again([&](int look) -> decltype(read(*opened_.tables)) {
-            const std::scoped_lock lock(mutex_);
+        return look_again([&](int look) -> decltype(read(*opened_->tables)) {
             if (look > 1) BOS_CHECK(reopen());
-            return read(*opened_.tables);
+            const std::shared_ptr<const Opened> opened = this->opened();
+            return read(*opened->tables);
         });
+    }
+    std::shared_ptr<const Opened> opened() const {
+        const std::scoped_lock lock(mutex_);
+        return opened_;
     }
 
     /// Never to an earlier end: what was read once is there.
     Result<void> reopen() const {
-        BOS_TRY(Opened now, open_whole(path_, opened_.end));
-        if (now.end.sequence < opened_.end.sequence)
+        const std::scoped_lock lock(mutex_);
+        BOS_TRY(Opened now, open_whole(path_, opened_->end));
+        if (now.end.sequence < opened_->end.sequence)
             return fail(Code::corrupt, "the log ends before what was read of it");
-        opened_ = std::move(now);
+        opened_ = std::make_shared<const Opened>(std::move(now));
         return {};
     }
 
   public:
     LogReader(std::string path, Opened opened)
-        : path_(std::move(path)), opened_(std::move(opened)) {}
+        : path_(std::move(path)), opened_(std::make_shared<const Opened>(std::move(opened))) {}
 
     void append(std::string, AppendDone done) override {
         done(fail(Code::unavailable, "this log was opened for reading only"));
@@ -132,8 +137,8 @@ class LogReader final : public EventLog {
 
   private:
     const std::string path_;
-    mutable std::mutex mutex_;  ///< one read at a time: each may open the files anew
-    mutable Opened opened_;
+    mutable std::mutex mutex_;
+    mutable std::shared_ptr<const Opened> opened_;  ///< guarded by mutex_; kept by who reads
 };
 
 }  // namespace
