@@ -2,6 +2,8 @@
 
 #include "schemas/base/assert.h"
 
+#include <fmt/format.h>
+
 namespace bos::eventstore {
 
 namespace {
@@ -17,6 +19,20 @@ Result<Timestamp> recorded_at(const EventLog& log, const TenantId& tenant, Posit
 void EventLog::confirm(const TenantId&, const Head& end, AppendDone done) {
     BOS_ASSERT(!is_shared());
     done(end);
+}
+
+Result<void> EventLog::scan_links(const TenantId& tenant, Position from, Position to,
+                                  const VisitLink& visit) const {
+    Result<void> readable;
+    BOS_CHECK(scan(tenant, from, to, [&](Position position, std::string_view record) {
+        const Result<Link> link = link_of(record);
+        if (link) return visit(position, *link, record);
+        readable =
+            fail(Code::corrupt, fmt::format("{}: log is broken at position {}: {}", tenant.value(),
+                                            position.value, link.error().detail));
+        return false;
+    }));
+    return readable;
 }
 
 Result<Position> position_at(const EventLog& log, const TenantId& tenant, Timestamp instant) {

@@ -81,6 +81,11 @@ class EventLog {
     [[nodiscard]] virtual Result<void> scan(const TenantId& tenant, Position from, Position to,
                                             const Visit& visit) const = 0;
 
+    /// As scan(), with what each record says of its place in the chain.
+    using VisitLink = std::function<bool(Position, const Link&, std::string_view)>;
+    [[nodiscard]] virtual Result<void> scan_links(const TenantId& tenant, Position from,
+                                                  Position to, const VisitLink& visit) const;
+
     /// Addresses of a stream's events from version `from` on, oldest first, at most `limit`.
     [[nodiscard]] virtual Result<std::vector<EventAddress>> stream(const TenantId& tenant,
                                                                    const StreamId& stream,

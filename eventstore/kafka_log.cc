@@ -111,6 +111,11 @@ Result<void> KafkaLog::scan(const TenantId& tenant, Position from, Position to,
     return parts_->replica->tables().scan(tenant, from, to, visit);
 }
 
+Result<void> KafkaLog::scan_links(const TenantId& tenant, Position from, Position to,
+                                  const VisitLink& visit) const {
+    return parts_->replica->tables().scan_links(tenant, from, to, visit);
+}
+
 Result<std::vector<EventAddress>> KafkaLog::stream(const TenantId& tenant, const StreamId& stream,
                                                    Version from, std::size_t limit) const {
     return parts_->replica->tables().stream(tenant, stream, from, limit);

@@ -109,15 +109,22 @@ class LogReader final : public EventLog {
     }
     [[nodiscard]] Result<void> scan(const TenantId& tenant, Position from, Position to,
                                     const Visit& visit) const override {
+        return scan_links(tenant, from, to,
+                          [&visit](Position at, const Link&, std::string_view record) {
+                              return visit(at, record);
+                          });
+    }
+    [[nodiscard]] Result<void> scan_links(const TenantId& tenant, Position from, Position to,
+                                          const VisitLink& visit) const override {
         bool stopped = false;
-        const auto visit_once = [&](Position position, std::string_view record) {
-            from = position.next();
-            stopped = !visit(position, record);
+        const auto visit_once = [&](Position at, const Link& link, std::string_view record) {
+            from = at.next();
+            stopped = !visit(at, link, record);
             return !stopped;
         };
         return reading([&](const LogTables& tables) -> Result<void> {
             if (stopped || from > to) return {};
-            return tables.scan(tenant, from, to, visit_once);
+            return tables.scan_links(tenant, from, to, visit_once);
         });
     }
     [[nodiscard]] Result<std::vector<EventAddress>> stream(const TenantId& tenant,

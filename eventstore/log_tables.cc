@@ -6,6 +6,7 @@
 #include "eventstore/log_rows.h"
 #include "eventstore/rocks_status.h"
 #include "eventstore/sorted_file.h"
+#include "eventstore/verified_record.h"
 #include "schemas/base/digest.h"
 
 #include <fmt/format.h>
@@ -32,14 +33,17 @@ std::string at(const TenantId& tenant, Position position) {
     return fmt::format("{} at {}", tenant.value(), position.value);
 }
 
-Result<void> check_belongs(std::string_view record, const TenantId& tenant, Position position) {
-    const Result<Link> link = link_of(record);
-    if (!link) return corrupt(at(tenant, position) + ": " + link.error().detail);
-    if (link->tenant != tenant || link->position != position) {
+/// Of the record that the index says is at `position`.
+Result<Link> link_at(const TenantId& tenant, Position position, std::string_view record,
+                     VerifiedRecord::Room& room) {
+    const Result<VerifiedRecord> verified = VerifiedRecord::of(record, room);
+    if (!verified) return corrupt(at(tenant, position) + ": " + verified.error().detail);
+    Link link = verified->link();
+    if (link.tenant != tenant || link.position != position) {
         return corrupt(fmt::format("{}: the index leads to the record of {}", at(tenant, position),
-                                   at(link->tenant, link->position)));
+                                   at(link.tenant, link.position)));
     }
-    return {};
+    return link;
 }
 
 Result<Mark> end_of(const LogDatabase& database) {
@@ -205,7 +209,8 @@ Result<std::string> LogTables::read(const TenantId& tenant, Position position) c
                                                      log_rows::record_key(*sequence), &record);
     if (status.IsNotFound()) return corrupt(at(tenant, position) + ": the record is missing");
     BOS_ROCKS(status, "read " + at(tenant, position));
-    BOS_CHECK(check_belongs(record, tenant, position));
+    VerifiedRecord::Room room;
+    BOS_CHECK(link_at(tenant, position, record, room));
     return record;
 }
 
@@ -231,6 +236,13 @@ void move_to(rocksdb::Iterator& rows, const std::string& key) {
 
 Result<void> LogTables::scan(const TenantId& tenant, Position from, Position to,
                              const EventLog::Visit& visit) const {
+    return scan_links(
+        tenant, from, to,
+        [&visit](Position at, const Link&, std::string_view record) { return visit(at, record); });
+}
+
+Result<void> LogTables::scan_links(const TenantId& tenant, Position from, Position to,
+                                   const EventLog::VisitLink& visit) const {
     BOS_USE_DATABASE();
     from = std::max(from, Position{1});
     if (to < from) return {};
@@ -241,6 +253,7 @@ Result<void> LogTables::scan(const TenantId& tenant, Position from, Position to,
         read_records.fill_cache = false;
     }
     const auto records = database.iterate(read_records, database.families().records);
+    VerifiedRecord::Room room;
     Position expected = from;  // the next one
     const auto visit_record = [&](Position position, std::uint64_t sequence) -> Result<bool> {
         const std::string key = log_rows::record_key(sequence);
@@ -252,9 +265,9 @@ Result<void> LogTables::scan(const TenantId& tenant, Position from, Position to,
             return corrupt(at(tenant, position) + ": the record is missing");
         }
         const std::string_view record = records->value().ToStringView();
-        BOS_CHECK(check_belongs(record, tenant, position));
+        BOS_TRY(const Link link, link_at(tenant, position, record, room));
         expected = position.next();
-        return visit(position, record);
+        return visit(position, link, record);
     };
 
     bool more = true;

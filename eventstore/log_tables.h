@@ -55,6 +55,8 @@ class LogTables {
     [[nodiscard]] Result<std::string> read(const TenantId& tenant, Position position) const;
     [[nodiscard]] Result<void> scan(const TenantId& tenant, Position from, Position to,
                                     const EventLog::Visit& visit) const;
+    [[nodiscard]] Result<void> scan_links(const TenantId& tenant, Position from, Position to,
+                                          const EventLog::VisitLink& visit) const;
     [[nodiscard]] Result<std::vector<EventAddress>> stream(const TenantId& tenant,
                                                            const StreamId& stream, Version from,
                                                            std::size_t limit) const;

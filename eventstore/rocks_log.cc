@@ -172,6 +172,11 @@ Result<void> RocksLog::scan(const TenantId& tenant, Position from, Position to,
     return parts_->tables->scan(tenant, from, to, visit);
 }
 
+Result<void> RocksLog::scan_links(const TenantId& tenant, Position from, Position to,
+                                  const VisitLink& visit) const {
+    return parts_->tables->scan_links(tenant, from, to, visit);
+}
+
 Result<std::vector<EventAddress>> RocksLog::stream(const TenantId& tenant, const StreamId& stream,
                                                    Version from, std::size_t limit) const {
     return parts_->tables->stream(tenant, stream, from, limit);

@@ -51,6 +51,8 @@ class RocksLog final : public EventLog {
                                            Position position) const override;
     [[nodiscard]] Result<void> scan(const TenantId& tenant, Position from, Position to,
                                     const Visit& visit) const override;
+    [[nodiscard]] Result<void> scan_links(const TenantId& tenant, Position from, Position to,
+                                          const VisitLink& visit) const override;
     [[nodiscard]] Result<std::vector<EventAddress>> stream(const TenantId& tenant,
                                                            const StreamId& stream, Version from,
                                                            std::size_t limit) const override;

@@ -64,10 +64,11 @@ class Piece {
     Piece() = default;
     Piece(const EventLog& log, const TenantId& tenant, Position from, Position to,
           const std::function<bool()>& is_needed) {
-        const auto scanned = log.scan(tenant, from, to, [&](Position at, std::string_view record) {
-            sound_ = follow(tenant, at, record);
-            return sound_.has_value() && is_needed();
-        });
+        const auto scanned = log.scan_links(
+            tenant, from, to, [&](Position at, const Link& link, std::string_view record) {
+                sound_ = follow(tenant, at, link, record);
+                return sound_.has_value() && is_needed();
+            });
         if (!scanned) sound_ = scanned;
     }
 
@@ -86,16 +87,14 @@ class Piece {
     }
 
   private:
-    [[nodiscard]] Result<void> follow(const TenantId& tenant, Position position,
+    [[nodiscard]] Result<void> follow(const TenantId& tenant, Position position, const Link& link,
                                       std::string_view record) {
-        const Result<Link> link = link_of(record);
-        if (!link) return broken(tenant, position, link.error().detail);
-        if (link->tenant != tenant) {
-            return broken(tenant, position, "record belongs to " + link->tenant.value());
+        if (link.tenant != tenant) {
+            return broken(tenant, position, "record belongs to " + link.tenant.value());
         }
-        const Joint joint{.position = link->position,
-                          .previous_hash = link->previous_hash,
-                          .recorded_at = link->recorded_at};
+        const Joint joint{.position = link.position,
+                          .previous_hash = link.previous_hash,
+                          .recorded_at = link.recorded_at};
         if (first_) {
             BOS_CHECK(end_.check_joins(tenant, position, joint));
         } else {
@@ -103,7 +102,7 @@ class Piece {
             first_ = joint;
         }
         end_ = {.head = {.position = position, .hash = hash_of(record)},
-                .recorded_at = link->recorded_at};
+                .recorded_at = link.recorded_at};
         bytes_ += record.size();
         return {};
     }
