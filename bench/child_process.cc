@@ -4,7 +4,9 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <fstream>
 #include <stdexcept>
+#include <string_view>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <thread>
@@ -65,6 +67,15 @@ ChildProcess::~ChildProcess() {
 
 void ChildProcess::signal(int number) {
     if (::kill(pid_, number) != 0) throw std::runtime_error("cannot signal a child process");
+}
+
+std::uint64_t ChildProcess::resident_bytes() const {
+    constexpr std::string_view label = "RssAnon:";
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with(label)) return std::stoull(line.substr(label.size())) * 1024;
+    }
+    throw std::runtime_error("cannot see the memory of a child process");
 }
 
 void ChildProcess::finish() {

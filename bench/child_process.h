@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <sys/types.h>
@@ -19,6 +20,8 @@ class ChildProcess {
     /// The next line of its standard output. Throws when there is none.
     [[nodiscard]] std::string read_line();
     void signal(int number);
+    /// Of its own memory, without the files that it has mapped.
+    [[nodiscard]] std::uint64_t resident_bytes() const;
     /// Waits until it has said all and ended. Throws unless it ended with 0.
     void finish();
 

@@ -94,6 +94,19 @@ void LeadNode::fill(std::size_t count) {
     each(leads, &LeadRequests::tag);
 }
 
+void LeadNode::capture_for_tenants(std::size_t tenants) {
+    std::size_t sent = 0;
+    lanes_.assign(loading_lanes, {});
+    static_cast<void>(loop_.run(loading_lanes, until_done, [&](std::size_t lane) {
+        if (sent == tenants) return false;
+        commands::Request request = requests_.capture(++sent);
+        request.tenant = *TenantId::parse(fmt::format("small-{}", sent));
+        must(node_->open_tenant(request.tenant));
+        send(lane, std::move(request));
+        return true;
+    }));
+}
+
 LeadNode::LogSize LeadNode::log_size() {
     LogSize size;
     const eventstore::Head head = must(node_->log().head(bench_tenant()));

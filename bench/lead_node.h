@@ -29,6 +29,9 @@ class LeadNode {
     /// Leads with a past: captured, scored, changed and tagged. Five events in four commits each.
     void fill(std::size_t count);
 
+    /// A lead for each of so many other tenants.
+    void capture_for_tenants(std::size_t tenants);
+
     /// What the tenant's log has now.
     struct LogSize {
         std::uint64_t commits = 0;

@@ -2,6 +2,7 @@
 #include "bench/constant_server.h"
 #include "bench/interrupts.h"
 #include "bench/machine.h"
+#include "bench/opening.h"
 #include "bench/temp_folder.h"
 #include "bench/workloads.h"
 
@@ -29,8 +30,11 @@ constexpr std::array workloads{Workload{"log_append", &log_append},
                                Workload{"commands_in_process", &commands_in_process},
                                Workload{"commands_http", &commands_http},
                                Workload{"reads_http", &reads_http},
+                               Workload{"reads_past", &reads_past},
                                Workload{"rebuild", &rebuild},
                                Workload{"log_verify", &log_verify},
+                               Workload{"opening", &opening},
+                               Workload{"size", &size},
                                Workload{"kafka_append", &kafka_append},
                                Workload{"kafka_fill", &kafka_fill},
                                Workload{"kafka_commands", &kafka_commands},
@@ -103,10 +107,10 @@ int main(int argc, char** argv) {
     app.add_option("--leads", options.leads, "Leads that are read and that views are rebuilt from")
         ->check(CLI::Range(1000, 1'000'000))
         ->capture_default_str();
-    app.add_option("--tenants", options.tenants, "Small tenants beside a busy one")
-        ->check(CLI::Range(1, 1000))
+    app.add_option("--tenants", options.tenants, "Small tenants: beside a busy one, or asleep")
+        ->check(CLI::Range(2, 100'000))
         ->capture_default_str();
-    app.add_option("--events", options.events, "Of the tenant that another node takes over")
+    app.add_option("--events", options.events, "Of the tenant that is opened, or taken over")
         ->check(CLI::Range(1000, 10'000'000))
         ->capture_default_str();
     app.add_flag("--quick", options.quick, "Short rounds over less data: to see that it runs");
@@ -121,10 +125,18 @@ int main(int argc, char** argv) {
     app.add_option("--postgres", options.postgres, "Folder of the socket of the peer's database");
     const CLI::Option* constant = app.add_option(
         "--constant-server", constant_bytes, "Serve a constant body of so many bytes (own use)");
+    std::filesystem::path fill_events;
+    std::filesystem::path fill_tenants;
+    std::size_t fill_count = 0;
+    app.add_option("--fill-events", fill_events, "Fill a folder, wait to be killed (own use)");
+    app.add_option("--fill-tenants", fill_tenants, "Fill a folder, wait to be killed (own use)");
+    app.add_option("--fill-count", fill_count, "With so many (own use)");
     CLI11_PARSE(app, argc, argv);
     if (options.quick && !*seconds) options.seconds = 0.15;
     if (options.quick && !*rounds) options.rounds = 2;
     try {
+        if (!fill_events.empty()) return fill_events_until_killed(fill_events, fill_count);
+        if (!fill_tenants.empty()) return fill_tenants_until_killed(fill_tenants, fill_count);
         return *constant ? run_constant_server(constant_bytes) : run(options);
     } catch (const std::exception& error) {
         fmt::print(stderr, "bos-bench: {}\n", error.what());

@@ -16,8 +16,8 @@ struct Options {
     int rounds = 3;
     std::string only;             ///< one workload; empty = all
     std::size_t leads = 10'000;   ///< read over HTTP, and rebuilt from
-    std::size_t tenants = 1'000;  ///< with one command a second each, beside a busy one
-    std::size_t events = 50'000;  ///< of the tenant that another node takes over
+    std::size_t tenants = 1'000;  ///< small ones: beside a busy one, or asleep
+    std::size_t events = 50'000;  ///< of the tenant that is opened, or taken over
     bool quick = false;
     std::filesystem::path folder;    ///< where temp folders are made
     std::filesystem::path binary;    ///< bos, to be measured over HTTP

@@ -25,6 +25,7 @@ class BosServer {
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     void signal(int number) { process_.signal(number); }
+    [[nodiscard]] std::uint64_t resident_bytes() const { return process_.resident_bytes(); }
 
   private:
     ChildProcess process_;
