@@ -76,13 +76,13 @@ std::vector<leads::LeadId> LeadNode::capture(std::size_t count) {
     return captured;
 }
 
-void LeadNode::each(const std::vector<leads::LeadId>& leads, Step step) {
+void LeadNode::each(const std::vector<leads::LeadId>& leads, Step step, std::uint64_t first) {
     std::size_t sent = 0;
     lanes_.assign(loading_lanes, {});
     static_cast<void>(loop_.run(loading_lanes, until_done, [&](std::size_t lane) {
         if (sent == leads.size()) return false;
-        const leads::LeadId lead = leads[sent++];
-        send(lane, (requests_.*step)(lead, sent));
+        const leads::LeadId lead = leads[sent];
+        send(lane, (requests_.*step)(lead, first + sent++));
         return true;
     }));
 }

@@ -23,8 +23,8 @@ class LeadNode {
 
     [[nodiscard]] std::vector<leads::LeadId> capture(std::size_t count);
     using Step = commands::Request (LeadRequests::*)(leads::LeadId, std::uint64_t number);
-    /// One command for each lead.
-    void each(const std::vector<leads::LeadId>& leads, Step step);
+    /// One command for each lead, with the numbers from `first` on.
+    void each(const std::vector<leads::LeadId>& leads, Step step, std::uint64_t first = 1);
 
     /// Leads with a past: captured, scored, changed and tagged. Five events in four commits each.
     void fill(std::size_t count);

@@ -44,7 +44,9 @@ History write_history(const std::filesystem::path& data, std::size_t count,
     };
     mark_past();
     for (std::uint64_t version = 2; version <= versions_of_each; ++version) {
-        node.each(history.leads, version % 2 == 0 ? &LeadRequests::score : &LeadRequests::change);
+        // Each time other numbers, which do not come back to those of a change before.
+        node.each(history.leads, version % 2 == 0 ? &LeadRequests::score : &LeadRequests::change,
+                  version * 7);
         if (version == past_version) mark_past();
     }
     return history;
@@ -56,7 +58,10 @@ class Reader {
     Reader(const std::filesystem::path& data, std::size_t count, std::uint64_t versions_of_each)
         : history_(write_history(data, count, versions_of_each)),
           leads_(data),
-          secret_(must(leads_.node().keys().tenant_secret(bench_tenant()))) {}
+          secret_(must(leads_.node().keys().tenant_secret(bench_tenant()))) {
+        check(past(), std::min(past_version, versions_of_each));
+        check(std::nullopt, versions_of_each);
+    }
 
     [[nodiscard]] std::optional<Position> past() const { return history_.past; }
 
@@ -67,16 +72,30 @@ class Reader {
             static_cast<void>(ask(leads::GetLead{.lead = history_.leads[which]}, as_of));
         });
     }
-    [[nodiscard]] Measured lists(std::optional<Position> as_of, double seconds) {
+    [[nodiscard]] Measured newest(std::optional<Position> as_of, double seconds) {
+        return lists("-created_at", as_of, seconds);
+    }
+    [[nodiscard]] Measured last_changed(std::optional<Position> as_of, double seconds) {
+        return lists("-updated_at", as_of, seconds);
+    }
+
+  private:
+    [[nodiscard]] Measured lists(std::string_view sort, std::optional<Position> as_of,
+                                 double seconds) {
         return repeated(seconds, [&](std::uint64_t) {
             leads::ListLeads query;
+            query.sort = sort;
             query.limit = rows_of_list;
             if (ask(query, as_of).items.size() != rows_of_list)
                 throw std::runtime_error("a list is shorter than asked for");
         });
     }
+    /// A lead was changed as often as it should, then and now.
+    void check(std::optional<Position> as_of, std::uint64_t version) {
+        if (ask(leads::GetLead{.lead = history_.leads.front()}, as_of).version != version)
+            throw std::runtime_error("a lead has another past than it was given");
+    }
 
-  private:
     template <class Query>
     typename Query::Answer ask(const Query& query, std::optional<Position> as_of) {
         gateway::Node& node = leads_.node();
@@ -141,7 +160,9 @@ void reads_past(const Options& options, boost::json::array& figures) {
         figures.push_back(std::move(figure));
     };
     measure("past_point_read", "one lead", &Reader::points, point_bar);
-    measure("past_list_read", "the newest 50", &Reader::lists, list_bar);
+    measure("past_list_read", "the newest 50", &Reader::newest, list_bar);
+    measure("past_list_by_change", "the 50 that were changed last", &Reader::last_changed,
+            list_bar);
 }
 
 }  // namespace bos::bench
