@@ -54,6 +54,36 @@ class Walk {
     std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
+/// Keys between which the history has nothing. A scan of the past may meet very many rows that came
+/// later and were never replaced, as index entries of a list by time are: one seek tells it of all
+/// that lie side by side.
+class Gap {
+  public:
+    [[nodiscard]] bool has(std::string_view row_key) const {
+        if (!known_ || row_key <= low_) return false;
+        return high_.empty() || (row_key < high_ && !std::string_view(high_).starts_with(row_key));
+    }
+
+    /// After a look in vain: `history` stands at the first key from the one sought on, or at its
+    /// end.
+    [[nodiscard]] Result<void> note(rocksdb::Iterator& history) {
+        known_ = false;
+        high_ = history.Valid() ? view_of(history.key()) : std::string_view();
+        low_.clear();
+        history.Valid() ? history.Prev() : history.SeekToLast();
+        // One that fails looks like one that has come to its beginning.
+        if (!history.status().ok()) return std::unexpected(error_of(history.status(), "look back"));
+        if (history.Valid()) low_ = view_of(history.key());
+        known_ = true;
+        return {};
+    }
+
+  private:
+    bool known_ = false;
+    std::string low_;   ///< a key, or empty: the beginning
+    std::string high_;  ///< the key after it, or empty: the end
+};
+
 struct Bounds {
     std::string lower;
     std::string upper;
@@ -244,6 +274,13 @@ Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view fr
     };
     BOS_CHECK(both_can_be_read());
     std::string older;
+    Gap gap;
+    const auto look_back = [&](std::string_view key) -> Result<bool> {
+        if (gap.has(key)) return false;
+        BOS_TRY(const bool existed, older_version(key, older));
+        if (!existed) BOS_CHECK(gap.note(*history_));
+        return existed;
+    };
     while (rows.valid() || graves.valid()) {
         const bool live = rows_come_first();
         Walk& walk = live ? rows : graves;
@@ -254,8 +291,7 @@ Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view fr
         if (live && is_current(Position{read_be64(value)})) {
             wants_more = visit(key.substr(prefix_size), value.substr(position_bytes));
         } else {
-            BOS_TRY(const bool existed,
-                    live ? older_version(key, older) : buried_version(key, value, older));
+            BOS_TRY(const bool existed, live ? look_back(key) : buried_version(key, value, older));
             if (existed) wants_more = visit(key.substr(prefix_size), older);
         }
         if (!wants_more) return {};

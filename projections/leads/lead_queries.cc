@@ -39,6 +39,15 @@ Result<LeadPage> find_by_email(const std::string& email, const QueryContext& con
     return page;
 }
 
+/// In the order of their last change, leads as they were lie before the time of the position asked
+/// for, since recorded_at never decreases along a log: what came later needs no look.
+Result<std::string> before_later_changes(std::string_view sort, const QueryContext& context) {
+    if (!context.as_of || context.as_of->value == 0 || sort != "updated_at") return std::string();
+    BOS_TRY(const std::string record, context.log.read(context.tenant(), *context.as_of));
+    BOS_TRY(const eventstore::Link link, eventstore::link_of(record));
+    return KeyWriter().i64(micros(link.recorded_at) + 1).take();
+}
+
 }  // namespace
 
 Result<Lead> leads::visible_lead(const LeadId& id, const QueryContext& context) {
@@ -71,6 +80,7 @@ Result<LeadPage> answer(const ListLeads& query, const QueryContext& context) {
     const bool descending = sort.starts_with('-');
     if (descending) sort.erase(0, 1);
     if (sort.empty()) return fail(Code::invalid, "sort must name a field.");
+    BOS_TRY(std::string before, before_later_changes(sort, context));
     const leads::OpenLeadFields open(context);
     const ListContext list_context{
         .cursor_secret = context.secret, .now = context.now, .open = &open};
@@ -83,7 +93,8 @@ Result<LeadPage> answer(const ListLeads& query, const QueryContext& context) {
                                .cursor = query.cursor.value_or(""),
                                .as_of = context.as_of,
                                .count = query.count.value_or(false),
-                               .group = leads::LeadList::group(query.archived.value_or(false))};
+                               .group = leads::LeadList::group(query.archived.value_or(false)),
+                               .before = std::move(before)};
     BOS_TRY(auto list, List<leads::LeadList>::page(context.reader, list_query, list_context));
     LeadPage page{.items = std::move(list.rows),
                   .next = std::move(list.next),
