@@ -44,6 +44,11 @@ Result<Position> Runner::open(const TenantId& tenant, const eventstore::EventLog
     {
         const std::scoped_lock writing(state->writing);
         close_session(*state);
+        BOS_TRY(const TenantViews views, store_.views(tenant));
+        BOS_TRY(const eventstore::Head end, log.head(tenant));
+        if (views.building.empty() && views.live.size() == views_.views().size() &&
+            outdated(views).empty() && views.applied == end.position)
+            return views.applied;
         BOS_CHECK(store_.drop_unfinished(tenant));
         BOS_CHECK(drop_what_left_the_set(tenant));
     }
@@ -66,7 +71,9 @@ Result<Position> Runner::open(const TenantId& tenant, const eventstore::EventLog
     }
     const std::scoped_lock writing(state->writing);
     BOS_CHECK(catch_up_locked(tenant, log, *state));
-    return state->session->position();
+    const Position applied = state->session->position();
+    close_session(*state);  // it sleeps until its next commit, and there may be thousands
+    return applied;
 }
 
 Result<void> Runner::drop_what_left_the_set(const TenantId& tenant) {
