@@ -17,7 +17,7 @@ namespace {
 // some syncs. Their index is two segments of the index's tail.
 constexpr std::size_t messages_max = 65'536;
 constexpr std::size_t message_bytes_enough = 24 * 1024 * 1024;
-constexpr std::size_t reports_max = 64;
+constexpr std::size_t reports_max = 128;
 constexpr auto tick_every = std::chrono::milliseconds(50);
 // What may come meanwhile is far below what is kept free.
 constexpr auto room_every = std::chrono::milliseconds(20);
@@ -129,8 +129,7 @@ void KafkaEngine::run() {
     apply(burst);
     refuse_all(inbox_->close());
     // The producer's last reports free what it still had.
-    const auto& last = producer_->abandon();
-    reports_.insert(reports_.end(), last.begin(), last.end());
+    take_back(producer_->abandon());
     for (const auto& each : reports_) static_cast<KafkaAppend*>(each.message)->in_flight.reset();
     touched_.clear();
 }
@@ -202,8 +201,7 @@ void KafkaEngine::deliver(KafkaInbox::Mail mail, KafkaBurst& burst) {
 }
 
 void KafkaEngine::take_reports(KafkaBurst& burst) {
-    const auto& came = producer_->poll();
-    reports_.insert(reports_.end(), came.begin(), came.end());
+    take_back(producer_->poll());
     // In portions: while one is written, those who were answered before prepare their next appends.
     for (std::size_t i = 0; i < reports_max && !reports_.empty(); ++i) {
         report(reports_.front(), burst);
@@ -211,6 +209,12 @@ void KafkaEngine::take_reports(KafkaBurst& burst) {
     }
     if (!reports_.empty()) inbox_->wake();
     if (producer_->failed()) replace_producer(burst);
+}
+
+void KafkaEngine::take_back(const std::vector<kafka::Producer::Report>& came) {
+    reports_.insert(reports_.end(), came.begin(), came.end());
+    for (const auto& each : came)
+        touch(*static_cast<KafkaAppend*>(each.message)->tenant).came_back();
 }
 
 void KafkaEngine::report(const kafka::Producer::Report& report, KafkaBurst& burst) {
@@ -227,8 +231,7 @@ void KafkaEngine::replace_producer(KafkaBurst& burst) {
         return;
     }
     spdlog::warn("kafka: the producer failed for good and is replaced");
-    const auto& last = producer_->abandon();
-    reports_.insert(reports_.end(), last.begin(), last.end());
+    take_back(producer_->abandon());
     for (const auto& each : std::exchange(reports_, {})) report(each, burst);
     const std::shared_ptr<kafka::Producer> old = producer();
     const std::lock_guard lock(mutex_);
@@ -290,11 +293,18 @@ void KafkaEngine::ask_for_keys(KafkaTenant& tenant, std::uint64_t number) {
 
 void KafkaEngine::send(KafkaTenant& tenant, KafkaBurst& burst) {
     tenant.send(
-        [&](const KafkaAppendPtr& append) -> Result<void> {
-            BOS_CHECK(producer_->produce(tenant.topic(), append->record->bytes, append.get()));
-            append->tenant = &tenant;
-            append->in_flight = append;
-            return {};
+        [&](std::span<const KafkaAppendPtr> run) {
+            std::vector<kafka::Producer::Outgoing> records;
+            records.reserve(run.size());
+            for (const KafkaAppendPtr& append : run) {
+                records.push_back({.record = append->record->bytes, .message = append.get()});
+            }
+            kafka::Producer::Taken taken = producer_->produce(tenant.topic(), records);
+            for (const KafkaAppendPtr& append : run.first(taken.count)) {
+                append->tenant = &tenant;
+                append->in_flight = append;
+            }
+            return taken;
         },
         now_, burst);
 }

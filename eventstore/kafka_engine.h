@@ -82,6 +82,7 @@ class KafkaEngine {
     [[nodiscard]] KafkaTenant& find(const TenantId& tenant);
     KafkaTenant& touch(KafkaTenant& tenant);
     void deliver(KafkaInbox::Mail mail, KafkaBurst& burst);
+    void take_back(const std::vector<kafka::Producer::Report>& came);
     void take_reports(KafkaBurst& burst);
     void report(const kafka::Producer::Report& report, KafkaBurst& burst);
     void take_messages(KafkaBurst& burst);

@@ -1,7 +1,10 @@
 #include "eventstore/kafka_producer.h"
 
+#include "schemas/base/assert.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace bos::eventstore::kafka {
@@ -85,6 +88,23 @@ Result<void> Producer::produce(const std::string& topic, std::string_view key,
                          record ? record->size() : 0, key.data(), key.size(), message);
     if (refused) return kafka::failed(rd_kafka_last_error(), "hand a record to the producer");
     return {};
+}
+
+Producer::Taken Producer::produce(const std::string& topic, std::span<const Outgoing> records) {
+    std::vector<rd_kafka_message_t> batch(records.size());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        batch[i].payload = const_cast<char*>(records[i].record.data());  // not copied, as above
+        batch[i].len = records[i].record.size();
+        batch[i]._private = records[i].message;
+    }
+    const auto taken = static_cast<std::size_t>(
+        rd_kafka_produce_batch(find(topic), 0, 0, batch.data(), static_cast<int>(batch.size())));
+    if (taken == records.size()) return {.count = taken, .all = {}};
+    const auto refused =
+        std::ranges::find_if(batch, [](const auto& each) { return each.err != 0; });
+    // Its queue is full, or it has failed for good: it stays so for the rest of the batch.
+    BOS_ASSERT(static_cast<std::size_t>(refused - batch.begin()) == taken);
+    return {.count = taken, .all = kafka::failed(refused->err, "hand a record to the producer")};
 }
 
 const std::vector<Producer::Report>& Producer::poll() {

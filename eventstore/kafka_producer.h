@@ -56,6 +56,17 @@ class Producer {
     /// no report will come.
     [[nodiscard]] Result<void> produce(const std::string& topic, std::string_view record,
                                        void* message);
+    /// As many calls of it as there are `records`, in their order, and much cheaper. How many were
+    /// taken, and why no more: those after the first one that was not are not taken either.
+    struct Outgoing {
+        std::string_view record;
+        void* message = nullptr;
+    };
+    struct Taken {
+        std::size_t count = 0;
+        Result<void> all;  ///< an error: not all of them
+    };
+    [[nodiscard]] Taken produce(const std::string& topic, std::span<const Outgoing> records);
     /// The same for a copy of `record`.
     [[nodiscard]] Result<void> produce(const std::string& topic, const Message& record,
                                        void* message);

@@ -17,6 +17,10 @@ constexpr auto refusal_holds = std::chrono::seconds(1);
 constexpr auto seal_again_after = std::chrono::milliseconds(100);
 // The first ones tell what is going on; the count tells how much of it.
 constexpr std::uint64_t ignored_reports_max = 5;
+// With so many messages of a partition under way an idempotent producer of librdkafka (2.0 to 2.8)
+// sends no more until they are stored. It would keep what it is given, and its thread would not
+// sleep for the whole round trip, since it has something to send.
+constexpr std::size_t under_way_max = 5;
 
 }  // namespace
 
@@ -90,6 +94,11 @@ void KafkaTenant::opened(const Result<void>& found, const Result<KafkaReplica::E
     refusal_.reset();
     heard_at_ = now;
     state_ = State::reading;
+}
+
+void KafkaTenant::came_back() {
+    BOS_ASSERT(under_way_ > 0);
+    --under_way_;
 }
 
 void KafkaTenant::reported(const KafkaAppend& append, std::optional<Offset> offset,
@@ -238,7 +247,9 @@ std::optional<Offset> KafkaTenant::reading_from() const {
     return witness_ ? *chain_->head_offset() : chain_->next();
 }
 
-bool KafkaTenant::can_send() const {
+bool KafkaTenant::can_send() const { return under_way_ < under_way_max && next_may_go(); }
+
+bool KafkaTenant::next_may_go() const {
     return state_ == State::current && mode_ == Mode::append && !chain_->unsettled() &&
            !waiting_.empty() && waiting_.front()->keys == KafkaAppend::Keys::durable;
 }
@@ -257,43 +268,72 @@ std::uint64_t KafkaTenant::asks_for_keys() {
 }
 
 void KafkaTenant::keyed(std::uint64_t number, const Result<void>& outcome) {
-    for (const KafkaAppendPtr& append : waiting_) {
-        if (append->keys != KafkaAppend::Keys::asked || append->keys_asked != number) continue;
-        append->keys = KafkaAppend::Keys::durable;
-        if (!outcome) append->refusal = {Code::unavailable, outcome.error().detail};
+    using Keys = KafkaAppend::Keys;
+    // Those of one question stand together, in the order of the questions.
+    for (auto append = waiting_.rbegin(); append != waiting_.rend(); ++append) {
+        KafkaAppend& each = **append;
+        if (each.keys != Keys::unasked && each.keys_asked < number) return;
+        if (each.keys != Keys::asked || each.keys_asked != number) continue;
+        each.keys = Keys::durable;
+        if (!outcome) each.refusal = {Code::unavailable, outcome.error().detail};
     }
 }
 
 void KafkaTenant::send(const Produce& produce, Instant now, KafkaBurst& burst) {
-    while (can_send()) {
-        KafkaAppendPtr append = std::move(waiting_.front());
-        waiting_.pop_front();
-        if (append->question) {
-            take_question(std::move(append), now, burst);
+    if (!can_send()) return;
+    while (next_may_go()) {
+        if (waiting_.front()->question) {
+            take_question(take_waiting(), now, burst);
         } else {
-            send_one(std::move(append), produce, burst);
+            send_run(produce, burst);
         }
     }
 }
 
-void KafkaTenant::send_one(KafkaAppendPtr append, const Produce& produce, KafkaBurst& burst) {
-    if (!append->refusal) {
-        const ChainLink link = link_of(append->record->index);
-        append->incarnation = incarnation_;
-        if (!link.continues(chain_->end())) {
-            append->refusal = {
-                Code::conflict,
-                fmt::format("{}: record {} does not continue the log, which ends at {}",
-                            id_.value(), link.position.value, chain_->end().position.value)};
-        } else if (Result<void> sent = produce(append); !sent) {
-            append->refusal = {Code::unavailable, std::move(sent).error().detail};
+/// What waits in front and is one chain, or a refusal of the first.
+void KafkaTenant::send_run(const Produce& produce, KafkaBurst& burst) {
+    std::vector<KafkaAppendPtr> run = take_run();
+    if (run.empty()) return refuse(take_waiting(), burst);
+    const kafka::Producer::Taken taken = produce(run);
+    for (std::size_t i = 0; i < run.size(); ++i) {
+        if (i < taken.count) {
+            chain_->sent(link_of(run[i]->record->index));
+            ++under_way_;
+            open_.push_back(std::move(run[i]));
         } else {
-            chain_->sent(link);
+            run[i]->refusal = {Code::unavailable, taken.all.error().detail};
+            refuse(std::move(run[i]), burst);
         }
     }
-    const bool refused = append->refusal.has_value();
+}
+
+std::vector<KafkaAppendPtr> KafkaTenant::take_run() {
+    std::vector<KafkaAppendPtr> run;
+    for (Head end = chain_->end(); next_may_go(); end = run.back()->record->index.head()) {
+        const KafkaAppend& next = *waiting_.front();
+        if (next.question || next.refusal || !next.record->index.continues(end)) break;
+        run.push_back(take_waiting());
+        run.back()->incarnation = incarnation_;
+    }
+    return run;
+}
+
+KafkaAppendPtr KafkaTenant::take_waiting() {
+    KafkaAppendPtr append = std::move(waiting_.front());
+    waiting_.pop_front();
+    return append;
+}
+
+/// It is answered in its turn.
+void KafkaTenant::refuse(KafkaAppendPtr append, KafkaBurst& burst) {
+    if (!append->refusal) {
+        append->refusal = {
+            Code::conflict,
+            fmt::format("{}: record {} does not continue the log, which ends at {}", id_.value(),
+                        append->record->index.link.position.value, chain_->end().position.value)};
+    }
+    append->incarnation = incarnation_;
     open_.push_back(std::move(append));
-    if (!refused) return;
     KafkaChain::Steps steps;
     chain_->refused(steps);
     follow_steps(steps, nullptr, burst);
@@ -394,6 +434,7 @@ std::optional<KafkaTenant::Seal> KafkaTenant::wants_seal(Instant now) const {
 
 void KafkaTenant::sealing(const KafkaAppendPtr& seal) {
     seal->incarnation = incarnation_;
+    ++under_way_;
     seal_under_way_ = true;
     seal_not_before_ = chain_->next();
 }

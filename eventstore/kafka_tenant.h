@@ -3,12 +3,14 @@
 #include "eventstore/kafka_append.h"
 #include "eventstore/kafka_chain.h"
 #include "eventstore/kafka_consumer.h"
+#include "eventstore/kafka_producer.h"
 #include "eventstore/kafka_replica.h"
 
 #include <chrono>
 #include <deque>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,9 @@ class KafkaTenant {
     /// The topic was looked at; `end` is where the replica ends.
     void opened(const Result<void>& found, const Result<KafkaReplica::End>& end, Instant now,
                 KafkaBurst& burst);
+    /// The producer has no more to do with a record of this tenant. Its report is folded with
+    /// reported(), perhaps later: what waits may be sent before.
+    void came_back();
     void reported(const KafkaAppend& append, std::optional<Offset> offset, std::string_view why,
                   Instant now, KafkaBurst& burst);
     /// `record`: what message.bytes are; null: no record of this tenant. Both are used until the
@@ -72,8 +77,9 @@ class KafkaTenant {
     /// Read from here on; none: do not read.
     [[nodiscard]] std::optional<Offset> reading_from() const;
     [[nodiscard]] bool can_send() const;
-    /// Hands what waits to `produce`.
-    using Produce = std::function<Result<void>(const KafkaAppendPtr&)>;
+    /// Hands what waits to `produce`, if it can_send(). Records that continue each other go
+    /// together; those behind the first one that the producer does not take are not taken either.
+    using Produce = std::function<kafka::Producer::Taken(std::span<const KafkaAppendPtr>)>;
     void send(const Produce& produce, Instant now, KafkaBurst& burst);
     /// Ask whether the keys are durable that new appends name, with this number; 0 = none came.
     [[nodiscard]] std::uint64_t asks_for_keys();
@@ -112,9 +118,13 @@ class KafkaTenant {
         std::optional<Offset> end = {};
     };
 
+    [[nodiscard]] bool next_may_go() const;
     void take_question(KafkaAppendPtr append, Instant now, KafkaBurst& burst);
     void ask(Question question);
-    void send_one(KafkaAppendPtr append, const Produce& produce, KafkaBurst& burst);
+    void send_run(const Produce& produce, KafkaBurst& burst);
+    [[nodiscard]] std::vector<KafkaAppendPtr> take_run();
+    [[nodiscard]] KafkaAppendPtr take_waiting();
+    void refuse(KafkaAppendPtr append, KafkaBurst& burst);
     void settle_questions(KafkaBurst& burst);
     void give_up_questions(Instant now, KafkaBurst& burst);
     static void answer(Question& question, const Result<Head>& outcome, KafkaBurst& burst);
@@ -145,8 +155,9 @@ class KafkaTenant {
     Timestamp recorded_at_;               ///< of the head's record
     std::deque<KafkaAppendPtr> open_;     ///< as the chain's open appends
     std::deque<KafkaAppendPtr> waiting_;  ///< not sent
-    std::deque<Question> questions_;      ///< in the order in which they came; while current
-    Offset asked_at_;                     ///< what was folded when the end was asked for
+    std::size_t under_way_ = 0;  ///< records that the producer has, of earlier incarnations too
+    std::deque<Question> questions_;  ///< in the order in which they came; while current
+    Offset asked_at_;                 ///< what was folded when the end was asked for
     std::uint64_t keys_asked_ = 0;
     bool asking_ = false;  ///< the topic's end was asked for
     std::uint64_t strangers_ =

@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <span>
 #include <vector>
 
 // One tenant of the engine, with a topic that the test plays.
@@ -36,7 +38,8 @@ struct Engine {
     KafkaTenant::Instant now{};
     KafkaBurst burst;
     std::vector<KafkaAppendPtr> sent;
-    bool producer_takes = true;
+    std::size_t runs = 0;                    ///< that records were sent in
+    std::size_t producer_takes = 1'000'000;  ///< of each run
     bool keys_are_durable = true;
 
     void append(std::string record) {
@@ -51,10 +54,12 @@ struct Engine {
         if (const std::uint64_t number = tenant.asks_for_keys(); number > 0 && keys_are_durable)
             tenant.keyed(number, {});
         tenant.send(
-            [this](const KafkaAppendPtr& append) -> Result<void> {
-                if (!producer_takes) return fail(Code::unavailable, "full");
-                sent.push_back(append);
-                return {};
+            [this](std::span<const KafkaAppendPtr> run) -> kafka::Producer::Taken {
+                ++runs;
+                const auto taken = run.first(std::min(run.size(), producer_takes));
+                sent.insert(sent.end(), taken.begin(), taken.end());
+                if (taken.size() == run.size()) return {.count = run.size(), .all = {}};
+                return {.count = taken.size(), .all = fail(Code::unavailable, "full")};
             },
             now, burst);
     }
@@ -85,6 +90,7 @@ struct Engine {
         act();
     }
     void report(std::size_t which, std::optional<std::int64_t> offset) {
+        tenant.came_back();
         tenant.reported(*sent[which],
                         offset ? std::optional(Offset{*offset}) : std::optional<Offset>(), "lost",
                         now, burst);
@@ -237,14 +243,47 @@ TEST_CASE("a record that the producer does not take was never sent") {
     Engine engine;
     engine.append(engine.chain.next());
     engine.open();
-    engine.producer_takes = false;
+    engine.producer_takes = 0;
     engine.end(0);
     CHECK_EQ(engine.answers(), Codes{Code::unavailable});
-    engine.producer_takes = true;
+    engine.producer_takes = 1;
     Chain again(engine.acme);
     engine.append(again.next());
     engine.report(0, 0);
     CHECK_EQ(engine.answers(), Codes{done});
+}
+
+TEST_CASE("what comes while records are under way goes together once they are back") {
+    Engine engine;
+    engine.append(engine.chain.next());
+    engine.open();
+    engine.end(0);
+    // A few are sent as they come.
+    for (int i = 1; i < 5; ++i) engine.append(engine.chain.next());
+    CHECK_EQ(engine.sent.size(), 5);
+    for (int i = 5; i < 12; ++i) engine.append(engine.chain.next());
+    CHECK_EQ(engine.sent.size(), 5);
+    CHECK_EQ(engine.runs, 5);
+    engine.report(0, 0);
+    CHECK_EQ(engine.sent.size(), 12);
+    CHECK_EQ(engine.runs, 6);
+    engine.append(engine.chain.next());
+    for (std::size_t i = 1; i < 12; ++i) engine.report(i, static_cast<std::int64_t>(i));
+    CHECK_EQ(engine.sent.size(), 13);
+    engine.report(12, 12);
+    CHECK_EQ(engine.answers(), Codes(13, done));
+}
+
+TEST_CASE("of records that go together those are refused that the producer does not take") {
+    Engine engine;
+    for (int i = 0; i < 3; ++i) engine.append(engine.chain.next());
+    engine.open();
+    engine.producer_takes = 1;
+    engine.end(0);
+    CHECK_EQ(engine.sent.size(), 1);
+    CHECK(engine.answers().empty());  // in their turn
+    engine.report(0, 0);
+    CHECK_EQ(engine.answers(), Codes{done, Code::unavailable, Code::unavailable});
 }
 
 TEST_CASE("a record waits until the keys that it names are durable, and so do those after it") {
