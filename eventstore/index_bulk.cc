@@ -183,7 +183,8 @@ class Bulk {
 }  // namespace
 
 Result<void> write_bulk(const LogDatabase& database, const IndexSegment& segment) {
-    SortedFile file(database, database.families().index, fmt::format("index-{}", segment.last()));
+    SortedFile file(database, database.families().index, fmt::format("index-{}", segment.last()),
+                    SortedFile::Bytes::plain);
     BOS_CHECK(file.begin());
     BOS_CHECK(Bulk(database, segment, file).write());
     return file.ingest();

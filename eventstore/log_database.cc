@@ -59,19 +59,31 @@ rocksdb::DBOptions database_options(const LogTablesOptions& options) {
     return db;
 }
 
-rocksdb::ColumnFamilyOptions family_options(const LogTablesOptions& options,
-                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
     rocksdb::BlockBasedTableOptions table;
     table.block_cache = cache;
     table.cache_index_and_filter_blocks = true;
     table.pin_l0_filter_and_index_blocks_in_cache = true;
     // Each new command asks for its key and misses.
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    return table;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const LogTablesOptions& options,
+                                            const rocksdb::BlockBasedTableOptions& table) {
     rocksdb::ColumnFamilyOptions family;
     family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     family.compression = rocksdb::kLZ4Compression;
     family.write_buffer_size = options.memtable_bytes / 2;
     family.max_write_buffer_number = 2;  // more: wrong order of flush retries before 7.9
+    return family;
+}
+
+rocksdb::ColumnFamilyOptions records_options(rocksdb::ColumnFamilyOptions family,
+                                             rocksdb::BlockBasedTableOptions table) {
+    // Only what is there is looked for: the index says where.
+    table.filter_policy.reset();
+    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     return family;
 }
 
@@ -90,10 +102,12 @@ rocksdb::ColumnFamilyOptions index_options(rocksdb::ColumnFamilyOptions family) 
 
 Result<std::unique_ptr<LogDatabase>> LogDatabase::open(const LogTablesOptions& options) {
     auto database = std::unique_ptr<LogDatabase>(new LogDatabase);
-    const auto family = family_options(options, rocksdb::NewLRUCache(options.cache_bytes));
+    const auto table = table_options(rocksdb::NewLRUCache(options.cache_bytes));
+    const auto family = family_options(options, table);
     // `default` cannot be left out, so it holds the records.
     std::vector<rocksdb::ColumnFamilyDescriptor> families = {
-        {rocksdb::kDefaultColumnFamilyName, family}, {"index", index_options(family)}};
+        {rocksdb::kDefaultColumnFamilyName, records_options(family, table)},
+        {"index", index_options(family)}};
     if (options.refillable) families.emplace_back("notes", family);
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
