@@ -17,10 +17,6 @@ constexpr auto refusal_holds = std::chrono::seconds(1);
 constexpr auto seal_again_after = std::chrono::milliseconds(100);
 // The first ones tell what is going on; the count tells how much of it.
 constexpr std::uint64_t ignored_reports_max = 5;
-// With so many messages of a partition under way an idempotent producer of librdkafka (2.0 to 2.8)
-// sends no more until they are stored. It would keep what it is given, and its thread would not
-// sleep for the whole round trip, since it has something to send.
-constexpr std::size_t under_way_max = 5;
 
 }  // namespace
 
@@ -247,7 +243,13 @@ std::optional<Offset> KafkaTenant::reading_from() const {
     return witness_ ? *chain_->head_offset() : chain_->next();
 }
 
-bool KafkaTenant::can_send() const { return under_way_ < under_way_max && next_may_go(); }
+/// One request is under way at a time, and what comes meanwhile is the next one. A broker answers a
+/// connection's requests one after the other all the same. And an idempotent producer of librdkafka
+/// (2.0 to 2.8) with five messages of a partition under way sends no more of it until they are
+/// stored: it keeps what it is given, and its thread does not sleep for the whole round trip.
+bool KafkaTenant::can_send() const {
+    return next_may_go() && (under_way_ == 0 || waiting_.front()->question);
+}
 
 bool KafkaTenant::next_may_go() const {
     return state_ == State::current && mode_ == Mode::append && !chain_->unsettled() &&
@@ -280,8 +282,8 @@ void KafkaTenant::keyed(std::uint64_t number, const Result<void>& outcome) {
 }
 
 void KafkaTenant::send(const Produce& produce, Instant now, KafkaBurst& burst) {
-    if (!can_send()) return;
-    while (next_may_go()) {
+    const bool records_may_go = under_way_ == 0;
+    while (next_may_go() && (records_may_go || waiting_.front()->question)) {
         if (waiting_.front()->question) {
             take_question(take_waiting(), now, burst);
         } else {
