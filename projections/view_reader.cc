@@ -59,26 +59,47 @@ class Walk {
 /// that lie side by side.
 class Gap {
   public:
+    Gap(const ViewDatabase& database, const rocksdb::Snapshot* snapshot)
+        : database_(database), snapshot_(snapshot) {}
+
     [[nodiscard]] bool has(std::string_view row_key) const {
         if (!known_ || row_key <= low_) return false;
         return high_.empty() || (row_key < high_ && !std::string_view(high_).starts_with(row_key));
     }
 
-    /// After a look in vain: `history` stands at the first key from the one sought on, or at its
-    /// end.
-    [[nodiscard]] Result<void> note(rocksdb::Iterator& history) {
+    /// After a look for a version of `row_key` in vain.
+    [[nodiscard]] Result<void> note(std::string_view row_key) {
         known_ = false;
-        high_ = history.Valid() ? view_of(history.key()) : std::string_view();
+        if (!history_) history_ = in_order();
+        history_->Seek(slice_of(row_key));
+        high_ = history_->Valid() ? view_of(history_->key()) : std::string_view();
+        BOS_CHECK(sound());
         low_.clear();
-        history.Valid() ? history.Prev() : history.SeekToLast();
-        // One that fails looks like one that has come to its beginning.
-        if (!history.status().ok()) return std::unexpected(error_of(history.status(), "look back"));
-        if (history.Valid()) low_ = view_of(history.key());
+        history_->Valid() ? history_->Prev() : history_->SeekToLast();
+        BOS_CHECK(sound());
+        if (history_->Valid()) low_ = view_of(history_->key());
         known_ = true;
         return {};
     }
 
   private:
+    /// That which looks for versions of one row skips files whose filters do not know the row: what
+    /// comes next in it need not be what comes next.
+    [[nodiscard]] std::unique_ptr<rocksdb::Iterator> in_order() const {
+        rocksdb::ReadOptions options = at(snapshot_);
+        options.total_order_seek = true;
+        return std::unique_ptr<rocksdb::Iterator>(
+            database_.db().NewIterator(options, database_.history()));
+    }
+    /// An iterator that fails looks like one that has come to its end.
+    [[nodiscard]] Result<void> sound() const {
+        if (history_->status().ok()) return {};
+        return std::unexpected(error_of(history_->status(), "look back"));
+    }
+
+    const ViewDatabase& database_;
+    const rocksdb::Snapshot* snapshot_;
+    std::unique_ptr<rocksdb::Iterator> history_;
     bool known_ = false;
     std::string low_;   ///< a key, or empty: the beginning
     std::string high_;  ///< the key after it, or empty: the end
@@ -274,11 +295,11 @@ Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view fr
     };
     BOS_CHECK(both_can_be_read());
     std::string older;
-    Gap gap;
+    Gap gap(*database_, snapshot_.get());
     const auto look_back = [&](std::string_view key) -> Result<bool> {
         if (gap.has(key)) return false;
         BOS_TRY(const bool existed, older_version(key, older));
-        if (!existed) BOS_CHECK(gap.note(*history_));
+        if (!existed) BOS_CHECK(gap.note(key));
         return existed;
     };
     while (rows.valid() || graves.valid()) {

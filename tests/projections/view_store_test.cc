@@ -192,6 +192,45 @@ TEST_CASE("a session reads and scans what it wrote itself") {
     })));
 }
 
+TEST_CASE("a scan of the past finds every version, whichever of many files has it") {
+    // Filters of files let one in a hundred keys pass that the file does not have. A look for a row
+    // that came later then ends in the file with few rows, far behind those of the other one.
+    constexpr std::uint32_t rows = 20'000;
+    const auto key = [](std::uint32_t number) { return KeyWriter().u32(number).take(); };
+    const auto sparse = [](std::uint32_t number) { return number % 100 == 0; };
+    const auto dense = [](std::uint32_t number) { return number % 2 == 1; };
+    const auto later = [&](std::uint32_t number) { return !sparse(number) && !dense(number); };
+    MemoryStore store;
+    make_live(*store, acme, {board});
+    std::uint64_t position = 0;
+    const auto put = [&](const std::string& row, const auto& is_wanted) {
+        auto session = store->write(acme);
+        session->begin(Position{++position});
+        for (std::uint32_t number = 0; number < rows; ++number) {
+            if (is_wanted(number)) session->writer(board).put(key(number), row);
+        }
+        REQUIRE(session->finish());
+        session = fail(Code::unavailable, "closed");
+        store.reopen();  // to a file of its own
+    };
+    put("first", [&](std::uint32_t number) { return !later(number); });
+    put("second", sparse);
+    put("second", dense);
+    put("second", later);
+    for (const Direction direction : {Direction::forward, Direction::backward}) {
+        const auto reader = store->read_as_of(acme, Position{1});
+        std::size_t found = 0;
+        REQUIRE(reader
+                    ->scan(board, {}, {}, direction,
+                           [&](std::string_view, std::string_view row) {
+                               found += row == "first";
+                               return true;
+                           })
+                    .has_value());
+        CHECK(found == rows / 2 + rows / 100);
+    }
+}
+
 TEST_CASE("a reader keeps its cut while others write, rebuild and clear") {
     MemoryStore store;
     write_all(*store, {{{key_of(1), "old"}}}, 1, false);
