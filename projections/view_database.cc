@@ -118,8 +118,7 @@ rocksdb::DBOptions database_options(const ViewStoreOptions& options, rocksdb::En
     database.create_missing_column_families = true;
     database.max_background_jobs = 4;
     database.bytes_per_sync = 1 << 20;
-    // What a start after a crash replays, at some 150 MB/s.
-    database.max_total_wal_size = options.write_buffer_bytes;
+    database.max_total_wal_size = 8 * options.write_buffer_bytes;
     database.keep_log_file_num = 4;
     database.max_open_files = 4096;
     return database;

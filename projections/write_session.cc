@@ -140,6 +140,7 @@ void WriteSession::scan(Rows& rows, std::string_view from, std::string_view to,
     const rocksdb::Slice lower_bound = slice_of(lower);
     const rocksdb::Slice upper_bound = slice_of(upper);
     rocksdb::ReadOptions options;
+    options.ignore_range_deletions = true;  // as in view_reader.cc
     options.iterate_lower_bound = &lower_bound;
     options.iterate_upper_bound = &upper_bound;
     std::unique_ptr<rocksdb::Iterator> stored;
