@@ -27,7 +27,8 @@ namespace bos::eventstore {
 class KeyCache {
   public:
     /// A key takes some 250 bytes: the default is at most 16 MB.
-    explicit KeyCache(std::size_t keys_max = 65'536) : keys_max_(keys_max) {}
+    explicit KeyCache(std::size_t keys_max = 65'536)
+        : of_subject_(keys_max), by_id_(keys_max), secrets_(keys_max) {}
 
     /// `owner` is subject_bytes().
     [[nodiscard]] std::optional<SubjectKey> of_subject(const std::string& owner);
@@ -62,12 +63,10 @@ class KeyCache {
         std::string bytes;
     };
 
-    const std::size_t keys_max_;
-
     mutable std::mutex mutex_;
-    RecentMap<std::string, SubjectKey> of_subject_{keys_max_};
-    RecentMap<Uuid, OfTenant> by_id_{keys_max_};
-    RecentMap<TenantId, Secret> secrets_{keys_max_};
+    RecentMap<std::string, SubjectKey> of_subject_;
+    RecentMap<Uuid, OfTenant> by_id_;
+    RecentMap<TenantId, Secret> secrets_;
     std::uint64_t erasures_ = 0;
 };
 

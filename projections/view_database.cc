@@ -26,6 +26,13 @@ Error error_of(const rocksdb::Status& status, std::string_view doing) {
     return Error{code, fmt::format("view store: cannot {}: {}", doing, status.ToString())};
 }
 
+rocksdb::ReadOptions rows_at(const rocksdb::Snapshot* snapshot) {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot;
+    options.ignore_range_deletions = true;
+    return options;
+}
+
 namespace {
 
 constexpr std::string_view format_key = "format";

@@ -60,6 +60,11 @@ class ViewDatabase {
     std::vector<rocksdb::ColumnFamilyHandle*> families_;  // default, head, graves, history, meta
 };
 
+/// How rows are read; `snapshot` null: as they are now. Range tombstones are not looked at: they
+/// cover dropped generations only, whose numbers are never given again. And an iterator of RocksDB
+/// 7.8 that steps over the bound of one may take a failed read for its end.
+[[nodiscard]] rocksdb::ReadOptions rows_at(const rocksdb::Snapshot* snapshot);
+
 /// The one translation of RocksDB's outcomes. `doing` says what was tried: "read a row".
 [[nodiscard]] Error error_of(const rocksdb::Status& status, std::string_view doing);
 

@@ -16,14 +16,6 @@ rocksdb::ReadOptions at(const rocksdb::Snapshot* snapshot) {
     return options;
 }
 
-/// Without range tombstones: they cover dropped generations only, which nobody reads. And an
-/// iterator of RocksDB 7.8 that steps over the bound of one may take a failed read for its end.
-rocksdb::ReadOptions rows_at(const rocksdb::Snapshot* snapshot) {
-    rocksdb::ReadOptions options = at(snapshot);
-    options.ignore_range_deletions = true;
-    return options;
-}
-
 std::string_view view_of(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
 

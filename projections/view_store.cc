@@ -28,6 +28,26 @@ void drop_rows(const ViewDatabase& database, std::string_view prefix, rocksdb::W
     }
 }
 
+/// Leaves the number of the newest generation: readers look past tombstones, and the rows may still
+/// be in the files when the tenant's next generation is made.
+Result<void> drop_notes(const ViewDatabase& database, const TenantId& tenant,
+                        rocksdb::WriteBatch& batch) {
+    const std::string prefix = KeyWriter().text(tenant.value()).take();
+    const std::string end = after_prefix(prefix);
+    const rocksdb::Slice upper(end);
+    rocksdb::ReadOptions options;
+    options.iterate_upper_bound = &upper;
+    const std::unique_ptr<rocksdb::Iterator> notes(
+        database.db().NewIterator(options, database.meta()));
+    const std::string kept = meta::newest_generation_key(tenant);
+    for (notes->Seek(prefix); notes->Valid(); notes->Next()) {
+        if (notes->key() != kept) static_cast<void>(batch.Delete(database.meta(), notes->key()));
+    }
+    if (!notes->status().ok())
+        return std::unexpected(error_of(notes->status(), "forget a tenant"));
+    return {};
+}
+
 Result<TenantViews> read_views(const ViewDatabase& database, const TenantId& tenant) {
     const std::string prefix = KeyWriter().text(tenant.value()).take();
     const std::string end = after_prefix(prefix);
@@ -193,7 +213,7 @@ Result<void> ViewStore::forget(const TenantId& tenant) {
     const std::string end = after_prefix(begin);
     rocksdb::WriteBatch batch;
     drop_rows(*database_, begin, batch);
-    static_cast<void>(batch.DeleteRange(database_->meta(), begin, end));
+    BOS_CHECK(drop_notes(*database_, tenant, batch));
     const ViewChanges::Change change(database_->changes(), tenant);
     BOS_CHECK(database_->write(batch));
 
@@ -217,8 +237,7 @@ Result<Hash> ViewStore::hash(const TenantId& tenant, std::uint16_t view) const {
     BOS_TRY(const std::string_view prefix, reader.prefix_of(view));
     const std::string end = after_prefix(prefix);
     const rocksdb::Slice upper(end);
-    rocksdb::ReadOptions options;
-    options.snapshot = reader.snapshot_.get();
+    rocksdb::ReadOptions options = rows_at(reader.snapshot_.get());
     options.iterate_upper_bound = &upper;
     options.total_order_seek = true;
     options.fill_cache = false;

@@ -71,7 +71,8 @@ class ViewStore {
     [[nodiscard]] Result<void> clear(const TenantId& tenant, std::uint16_t view);
     /// Drops what was being built when the process ended, or was given up.
     [[nodiscard]] Result<void> drop_unfinished(const TenantId& tenant);
-    /// Drops everything of a tenant and returns after its bytes have left the files.
+    /// Drops everything of a tenant but the number of its newest generation, and returns after its
+    /// bytes have left the files.
     [[nodiscard]] Result<void> forget(const TenantId& tenant);
 
     /// SHA-256 over every row and past version of a view, in key order; the same however the

@@ -76,11 +76,12 @@ void WriteSession::load(const Rows& rows, Entry& entry) {
     key.append(rows.prefix).append(entry.key);
     rocksdb::PinnableSlice value;
     State state = State::live;
-    rocksdb::Status status = database_->db().Get({}, database_->head(), key, &value);
+    const rocksdb::ReadOptions options = rows_at(nullptr);
+    rocksdb::Status status = database_->db().Get(options, database_->head(), key, &value);
     if (status.IsNotFound()) {
         value.Reset();
         state = State::deleted;
-        status = database_->db().Get({}, database_->graves(), key, &value);
+        status = database_->db().Get(options, database_->graves(), key, &value);
         if (status.IsNotFound()) return;
     }
     if (!status.ok()) return fail(error_of(status, "read a row"));
@@ -139,8 +140,7 @@ void WriteSession::scan(Rows& rows, std::string_view from, std::string_view to,
         to.empty() ? after_prefix(rows.prefix) : rows.prefix + std::string(to);
     const rocksdb::Slice lower_bound = slice_of(lower);
     const rocksdb::Slice upper_bound = slice_of(upper);
-    rocksdb::ReadOptions options;
-    options.ignore_range_deletions = true;  // as in view_reader.cc
+    rocksdb::ReadOptions options = rows_at(nullptr);
     options.iterate_lower_bound = &lower_bound;
     options.iterate_upper_bound = &upper_bound;
     std::unique_ptr<rocksdb::Iterator> stored;

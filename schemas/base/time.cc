@@ -11,38 +11,6 @@ void put_two(char* at, std::int64_t value) {
     at[1] = static_cast<char>('0' + value % 10);
 }
 
-}  // namespace
-
-/// Without fmt: answers are full of times, and this takes a tenth of the time.
-std::string to_string(Timestamp time) {
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date{day};
-    const std::chrono::hh_mm_ss clock{time - day};
-    const int year = static_cast<int>(date.year());
-    if (year < 0 || year > 9999) {
-        return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", year,
-                           static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                           clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                           clock.subseconds().count());
-    }
-    std::string text = "0000-00-00T00:00:00.000000Z";
-    char* const at = text.data();
-    const std::int64_t micros = clock.subseconds().count();
-    put_two(at, year / 100);
-    put_two(at + 2, year % 100);
-    put_two(at + 5, static_cast<unsigned>(date.month()));
-    put_two(at + 8, static_cast<unsigned>(date.day()));
-    put_two(at + 11, clock.hours().count());
-    put_two(at + 14, clock.minutes().count());
-    put_two(at + 17, clock.seconds().count());
-    put_two(at + 20, micros / 10'000);
-    put_two(at + 22, micros / 100 % 100);
-    put_two(at + 24, micros % 100);
-    return text;
-}
-
-namespace {
-
 /// Takes exactly `width` digits from the front of `text`.
 bool take_number(std::string_view& text, std::size_t width, int& out) {
     if (text.size() < width) return false;
@@ -94,6 +62,34 @@ bool take_offset(std::string_view& text, std::chrono::minutes& out) {
 }
 
 }  // namespace
+
+/// Without fmt but for years that no answer has: answers are full of times.
+std::string to_string(Timestamp time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{time - day};
+    const int year = static_cast<int>(date.year());
+    if (year < 0 || year > 9999) {
+        return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", year,
+                           static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                           clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                           clock.subseconds().count());
+    }
+    std::string text = "0000-00-00T00:00:00.000000Z";
+    char* const at = text.data();
+    const std::int64_t micros = clock.subseconds().count();
+    put_two(at, year / 100);
+    put_two(at + 2, year % 100);
+    put_two(at + 5, static_cast<unsigned>(date.month()));
+    put_two(at + 8, static_cast<unsigned>(date.day()));
+    put_two(at + 11, clock.hours().count());
+    put_two(at + 14, clock.minutes().count());
+    put_two(at + 17, clock.seconds().count());
+    put_two(at + 20, micros / 10'000);
+    put_two(at + 22, micros / 100 % 100);
+    put_two(at + 24, micros % 100);
+    return text;
+}
 
 std::optional<Timestamp> parse_timestamp(std::string_view text) {
     int year = 0;

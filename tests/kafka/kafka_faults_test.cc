@@ -176,6 +176,7 @@ TEST_CASE("what was acknowledged is there after the broker was killed under load
         appended.append(*f.node.log, f.chain.next());
     }
     appended.answers.wait_for(200);
+    appended.check(f.log());
     KafkaNode fresh(f.node.options.topic_prefix);
     fresh.options.brokers = brokers.bootstrap();
     fresh.open();

@@ -375,6 +375,16 @@ TEST_CASE("forgetting a tenant leaves the others alone") {
     CHECK(rows_of(*store->read(acme), board) == Rows{{key_of(2), "again"}});
 }
 
+TEST_CASE("what a reader still holds of a forgotten tenant is not in its new views") {
+    MemoryStore store;
+    write_all(*store, {{{key_of(1), "before"}}}, 1, false);
+    const auto before = store->read(acme);
+    REQUIRE(store->forget(acme));
+    write_all(*store, {{{key_of(2), "again"}}}, 1, false);
+    CHECK(rows_of(*store->read(acme), board) == Rows{{key_of(2), "again"}});
+    CHECK(rows_of(*before, board) == Rows{{key_of(1), "before"}});
+}
+
 TEST_CASE("an error in a session is kept and nothing is written") {
     MemoryStore store;
     make_live(*store, acme, {board});
