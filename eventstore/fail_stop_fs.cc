@@ -1,5 +1,6 @@
 #include "eventstore/fail_stop_fs.h"
 
+#include "eventstore/ordered_wals.h"
 #include "eventstore/spliced_env.h"
 #include "eventstore/watched_reads.h"
 
@@ -177,8 +178,8 @@ class FailStopFileSystem final : public rocksdb::FileSystemWrapper {
 
 std::unique_ptr<rocksdb::Env> fail_stop_env(rocksdb::Env& env, Fatal fatal) {
     auto reads = watch_reads(env.GetFileSystem(), std::string(bulk_suffix), fatal);
-    return spliced_env(env,
-                       std::make_shared<FailStopFileSystem>(std::move(reads), std::move(fatal)));
+    return spliced_env(env, ordered_wals(std::make_shared<FailStopFileSystem>(std::move(reads),
+                                                                              std::move(fatal))));
 }
 
 }  // namespace bos::eventstore

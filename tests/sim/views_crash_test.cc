@@ -4,8 +4,12 @@
 #include "tests/sim/disk_faults.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace bos::sim {
@@ -119,6 +123,75 @@ TEST_CASE("views survive the end of their process at any change of the disk in a
             if (!build_and_go_on(seed, n, *disk, log, expected)) break;
         }
         CHECK(n > 40);
+    }
+}
+
+namespace {
+
+constexpr std::uint16_t view = 1;
+
+projections::ViewStoreOptions small_memtables(rocksdb::Env& env) {
+    projections::ViewStoreOptions options;
+    options.path = "/views";
+    options.env = &env;
+    options.write_buffer_bytes = 64 << 10;
+    return options;
+}
+
+std::string key_of(std::uint64_t position) { return fmt::format("row {:05}", position); }
+
+/// Each commit has a row.
+void write_commits(projections::ViewStore& store, std::uint64_t from, std::uint64_t to) {
+    auto session = store.write(acme);
+    REQUIRE(session);
+    for (std::uint64_t position = from; position <= to; ++position) {
+        session->begin(Position{position});
+        session->writer(view).put(key_of(position), std::string(300, 'r'));
+        REQUIRE(session->finish());
+    }
+}
+
+std::size_t wals_of(const Disk& disk) {
+    const auto names = disk.children("/views");
+    return static_cast<std::size_t>(
+        std::ranges::count_if(names, [](const auto& name) { return name.ends_with(".log"); }));
+}
+
+/// The rows are those of the commits up to the applied position.
+void check_rows(const projections::ViewStore& store) {
+    const auto reader = store.read(acme);
+    std::uint64_t rows = 0;
+    REQUIRE(reader->scan(
+        view, "", "", projections::Direction::forward,
+        [&](std::string_view key, std::string_view) { return key == key_of(++rows); }));
+    CHECK(rows == reader->position().value);
+}
+
+}  // namespace
+
+TEST_CASE("after a power loss the views are those of a commit, without a gap before it") {
+    Machine machine(Plan{.seed = 1}, false);
+    const auto disk = std::make_shared<Disk>();
+    const DiskFaults faults(machine, disk);
+    {
+        const auto threads = disk_env(*disk, machine.clock);
+        const auto store = projections::ViewStore::open(small_memtables(*threads)).value();
+        const projections::Generation built = *store->start_building(acme, view, 1);
+        REQUIRE(store->go_live(acme, std::span(&built, 1), Position{0}));
+        disk->sync_folder("/");
+    }
+    // Flushes are never carried out: nothing else makes a write-ahead log durable.
+    const auto env = disk_env(*disk, machine.scheduler, machine.clock, 1);
+    const auto store = projections::ViewStore::open(small_memtables(*env)).value();
+    std::uint64_t position = 0;
+    for (; wals_of(*disk) < 2; ++position) write_commits(*store, position + 1, position + 1);
+    write_commits(*store, position + 1, position + 5);
+    Draws draws(7);
+    for (int loss = 0; loss < 50; ++loss) {
+        CAPTURE(loss);
+        const auto left = disk->after_power_loss(draws);
+        const auto threads = disk_env(*left, machine.clock);
+        check_rows(*projections::ViewStore::open(small_memtables(*threads)).value());
     }
 }
 
