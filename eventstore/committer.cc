@@ -1,5 +1,6 @@
 #include "eventstore/committer.h"
 
+#include "eventstore/this_thread.h"
 #include "schemas/base/assert.h"
 
 #include <fmt/format.h>
@@ -89,6 +90,7 @@ void Committer::step() {
 }
 
 void Committer::run() {
+    this_thread_is("log committer");
     for (Group group; take_group(group);) commit(group);
 }
 

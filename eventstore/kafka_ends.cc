@@ -1,6 +1,7 @@
 #include "eventstore/kafka_ends.h"
 
 #include "eventstore/kafka_handle.h"
+#include "eventstore/this_thread.h"
 
 #include <utility>
 
@@ -40,6 +41,7 @@ void KafkaEnds::stop() {
 }
 
 void KafkaEnds::run() {
+    this_thread_is("kafka ends");
     while (true) {
         std::deque<KafkaTenant*> tenants;
         {

@@ -1,6 +1,7 @@
 #include "eventstore/kafka_engine.h"
 
 #include "eventstore/kafka_seal.h"
+#include "eventstore/this_thread.h"
 #include "schemas/base/assert.h"
 
 #include <fmt/format.h>
@@ -123,6 +124,7 @@ Result<void> KafkaEngine::look(const KafkaTenant& tenant, KafkaTenant::Mode mode
 // --- on the engine's thread --------------------------------------------------------------------
 
 void KafkaEngine::run() {
+    this_thread_is("kafka engine");
     while (!stop_by_ || (has_open() && now_ < *stop_by_)) turn();
     KafkaBurst burst;
     give_up_all(burst);

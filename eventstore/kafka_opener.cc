@@ -1,5 +1,7 @@
 #include "eventstore/kafka_opener.h"
 
+#include "eventstore/this_thread.h"
+
 #include <utility>
 
 namespace bos::eventstore {
@@ -26,6 +28,7 @@ void KafkaOpener::stop() {
 }
 
 void KafkaOpener::run() {
+    this_thread_is("kafka opener");
     while (true) {
         Request request{};
         {

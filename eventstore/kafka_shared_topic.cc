@@ -1,6 +1,7 @@
 #include "eventstore/kafka_shared_topic.h"
 
 #include "eventstore/kafka_topic.h"
+#include "eventstore/this_thread.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/keys.h"
 
@@ -333,6 +334,7 @@ void SharedTopic::disconnect(Error why) {
 }
 
 void SharedTopic::run() {
+    this_thread_is("shared topic");
     while (true) {
         std::deque<std::unique_ptr<Entry>> outbox;
         {

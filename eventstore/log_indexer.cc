@@ -1,5 +1,7 @@
 #include "eventstore/log_indexer.h"
 
+#include "eventstore/this_thread.h"
+
 #include <chrono>
 #include <sys/resource.h>
 #include <tuple>
@@ -43,6 +45,7 @@ void LogIndexer::look() {
 }
 
 void LogIndexer::run() {
+    this_thread_is("log indexer");
     if (priority_ == Priority::low) {
         std::ignore = ::setpriority(PRIO_PROCESS, 0, behind_appends);  // on Linux, of this thread
     }

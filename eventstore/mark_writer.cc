@@ -1,5 +1,7 @@
 #include "eventstore/mark_writer.h"
 
+#include "eventstore/this_thread.h"
+
 #include <utility>
 
 namespace bos::eventstore {
@@ -43,6 +45,7 @@ bool MarkWriter::wait_for(std::uint64_t sequence) {
 }
 
 void MarkWriter::run() {
+    this_thread_is("mark writer");
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stopping_ || published_.sequence > written_; });

@@ -3,6 +3,7 @@
 #include "eventstore/key_rows.h"
 #include "eventstore/key_wrapping.h"
 #include "eventstore/master_key.h"
+#include "eventstore/this_thread.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -298,6 +299,7 @@ void RocksKeyStore::wake() {
 }
 
 void RocksKeyStore::keep_ready() {
+    this_thread_is("key keeper");
     std::unique_lock lock(wake_mutex_);
     while (true) {
         woken_.wait(lock, [this] { return work_ || stopping_; });

@@ -1,6 +1,7 @@
 #include "eventstore/shared_key_store.h"
 
 #include "eventstore/master_key.h"
+#include "eventstore/this_thread.h"
 #include "schemas/base/keys.h"
 
 #include <fmt/format.h>
@@ -457,6 +458,7 @@ void SharedKeyStore::wake() {
 }
 
 void SharedKeyStore::keep() {
+    this_thread_is("key keeper");
     bool again = false;
     std::unique_lock lock(wake_mutex_);
     while (true) {

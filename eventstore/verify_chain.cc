@@ -1,4 +1,5 @@
 #include "eventstore/event_log.h"
+#include "eventstore/this_thread.h"
 
 #include <fmt/format.h>
 
@@ -131,7 +132,10 @@ class Pieces {
         {
             std::vector<std::future<void>> others;
             for (std::size_t i = 1; i < threads(); ++i)
-                others.push_back(std::async(std::launch::async, [this] { work(); }));
+                others.push_back(std::async(std::launch::async, [this] {
+                    this_thread_is("log verify");
+                    work();
+                }));
             work();
             for (std::future<void>& other : others) other.get();
         }

@@ -1,4 +1,5 @@
 // bos serve: opens a data folder and serves it over HTTP until it is told to stop.
+#include "eventstore/this_thread.h"
 #include "gateway/cli.h"
 #include "gateway/demo.h"
 #include "gateway/http_server.h"
@@ -52,7 +53,10 @@ class GatewayThreads {
 
     void start() {
         for (auto& context : contexts_) {
-            threads_.emplace_back([&io = *context] { io.run(); });
+            threads_.emplace_back([&io = *context] {
+                eventstore::this_thread_is("gateway io");
+                io.run();
+            });
         }
     }
     void stop() {

@@ -1,5 +1,6 @@
 #include "gateway/cluster.h"
 
+#include "eventstore/this_thread.h"
 #include "gateway/await_outcome.h"
 #include "gateway/shard_group.h"
 
@@ -168,6 +169,7 @@ asio::awaitable<Response> Cluster::where_views_are(Request request) {
 // --- what others write -------------------------------------------------------------------------
 
 void Cluster::look_after_tenants() {
+    eventstore::this_thread_is("tenant follower");
     std::unique_lock lock(stop_mutex_);
     while (!stopping_) {
         lock.unlock();

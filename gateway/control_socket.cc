@@ -1,5 +1,7 @@
 #include "gateway/control_socket.h"
 
+#include "eventstore/this_thread.h"
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -131,6 +133,7 @@ ControlSocket::~ControlSocket() {
 }
 
 void ControlSocket::run() {
+    eventstore::this_thread_is("control socket");
     while (true) {
         std::array<pollfd, 2> waiting{{{listener_, POLLIN, 0}, {stop_, POLLIN, 0}}};
         if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) return;

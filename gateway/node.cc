@@ -1,5 +1,6 @@
 #include "gateway/node.h"
 
+#include "eventstore/this_thread.h"
 #include "gateway/events_on_kafka.h"
 #include "gateway/open_keys.h"
 #include "projections/views.h"
@@ -164,13 +165,15 @@ Result<void> Node::open_views(const TenantId& tenant, const projections::Progres
 
 void Node::start() {
     running_ = true;
-    const auto run = [](boost::asio::io_context& context) {
-        return std::thread(
-            [&context, work = boost::asio::make_work_guard(context)] { context.run(); });
+    const auto run = [](const char* name, boost::asio::io_context& context) {
+        return std::thread([name, &context, work = boost::asio::make_work_guard(context)] {
+            eventstore::this_thread_is(name);
+            context.run();
+        });
     };
     for (auto& shard : shards_) {
-        shard->projector = run(shard->projecting);
-        shard->thread = run(shard->context);
+        shard->projector = run("projector", shard->projecting);
+        shard->thread = run("shard", shard->context);
     }
 }
 

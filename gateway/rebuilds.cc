@@ -1,5 +1,7 @@
 #include "gateway/rebuilds.h"
 
+#include "eventstore/this_thread.h"
+
 #include <spdlog/spdlog.h>
 
 namespace bos::gateway {
@@ -26,6 +28,7 @@ std::optional<Rebuilds::State> Rebuilds::state(const TenantId& tenant) const {
 }
 
 void Rebuilds::run(const TenantId& tenant) {
+    eventstore::this_thread_is("rebuild");
     projections::RebuildOptions options;
     options.progress = [&](Position done, Position all) {
         const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #include "gateway/shard_group.h"
 
 #include "eventstore/kafka_topic.h"
+#include "eventstore/this_thread.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -145,6 +146,7 @@ bool ShardGroup::pause(milliseconds most) {
 }
 
 void ShardGroup::run() {
+    eventstore::this_thread_is("shard group");
     std::string told;
     while (true) {
         const Result<void> opened = open();

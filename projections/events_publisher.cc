@@ -1,5 +1,7 @@
 #include "projections/events_publisher.h"
 
+#include "eventstore/this_thread.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -67,6 +69,7 @@ void EventsPublisher::wake() {
 }
 
 void EventsPublisher::run() {
+    eventstore::this_thread_is("events");
     while (!stopping()) {
         take_notes();
         const bool rests = sender_->turn();

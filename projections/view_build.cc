@@ -1,5 +1,7 @@
 #include "projections/view_build.h"
 
+#include "eventstore/this_thread.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -89,6 +91,7 @@ class ViewBuild::Worker {
   private:
     // Runs on: the worker's thread.
     void run(const std::stop_token& stop) {
+        eventstore::this_thread_is("view builder");
         std::unique_lock lock(mutex_);
         while (changed_.wait(lock, stop, [this] { return !waiting_.empty() || finishing_; })) {
             if (!outcome_) {  // nobody wants the rest
