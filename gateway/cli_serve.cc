@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <malloc.h>
 #include <memory>
 #include <optional>
 #include <signal.h>
@@ -171,6 +172,7 @@ Result<int> serve(ServeOptions options) {
     Metrics metrics;
     ServedFolder folder(serving_options(options), metrics, clock, random);
     BOS_CHECK(folder.open());
+    ::malloc_trim(0);  // opening needs much that nobody needs again: logs that are replayed
     GatewayThreads threads(options.threads);
     Server server(
         threads.executors(), options.server,
