@@ -125,27 +125,25 @@ Parsed<std::optional<Position>> find_as_of(const Api& api, const TenantId& tenan
 /// answers, whose log ends there or later.
 constexpr std::string_view latest = "latest";
 
-Parsed<Position> wanted_position(const Api& api, const TenantId& tenant, std::string_view text) {
-    if (text == latest) {
+Parsed<std::optional<Position>> find_min_position(const Api& api, const TenantId& tenant,
+                                                  const When& when) {
+    if (!when.min_position) return std::optional<Position>{};
+    if (*when.min_position == latest) {
         // Also when the views have them before the answer goes out: that can fail.
         const auto head = api.log.head(tenant);
         if (!head) return std::unexpected(problem_of(head.error()));
-        return head->position;
+        return std::optional<Position>(head->position);
     }
-    if (const auto position = read_position(text)) return *position;
+    if (const auto position = read_position(*when.min_position)) return position;
     return std::unexpected(bad_parameter("min_position", "must be a position, or latest"));
 }
 
-Parsed<void> check_min_position(const Api& api, const TenantId& tenant, const When& when) {
-    if (!when.min_position) return {};
-    BOS_TRY(const Position wanted, wanted_position(api, tenant, *when.min_position));
-    const auto views = api.views.views(tenant);
-    if (!views) return std::unexpected(problem_of(views.error()));
-    if (views->applied >= wanted) return {};
+Parsed<void> check_min_position(const ViewReader& reader, std::optional<Position> wanted) {
+    if (!wanted || reader.applied() >= *wanted) return {};
     Problem problem =
         Problem::of(problems::unavailable, "The views have not come to this position yet.");
     problem.code = projection_behind;
-    problem.extra["position"] = views->applied.value;
+    problem.extra["position"] = reader.applied().value;
     problem.retry_after = std::chrono::seconds(1);
     return std::unexpected(std::move(problem));
 }
@@ -171,8 +169,9 @@ Parsed<Response> run_query(const Api& api, const Caller& caller, const Request& 
     BOS_TRY(const Query query, parse_query<Query>(http, when));
     // What is wrong for ever is told before what is only too early.
     BOS_TRY(const std::optional<Position> as_of, find_as_of(api, caller.tenant, when));
-    BOS_CHECK(check_min_position(api, caller.tenant, when));
+    BOS_TRY(const std::optional<Position> wanted, find_min_position(api, caller.tenant, when));
     BOS_TRY(const ViewReader reader, open_reader(api, caller.tenant, as_of));
+    BOS_CHECK(check_min_position(reader, wanted));
     const auto secret = api.keys.tenant_secret(caller.tenant);
     if (!secret) return std::unexpected(problem_of(secret.error()));
     const QueryContext context{.reader = reader,

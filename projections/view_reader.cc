@@ -152,6 +152,7 @@ Result<void> ViewReader::find_position(std::optional<Position> as_of) {
     }
     if (status.ok() && !meta::read_position(value, position_))
         return std::unexpected(corrupt_row());
+    applied_ = position_;
     if (!as_of || *as_of == position_) return {};
     if (*as_of > position_) {
         return fail(Code::unavailable,

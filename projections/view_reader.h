@@ -37,6 +37,8 @@ class ViewReader {
 
     /// The position whose state this is: the newest one applied, or the one asked for.
     [[nodiscard]] Position position() const { return position_; }
+    /// The newest one that was applied when the reader was opened.
+    [[nodiscard]] Position applied() const { return applied_; }
     [[nodiscard]] const TenantId& tenant() const { return tenant_; }
 
     /// The newest position of the same snapshot: what a reader of the past asks for what is decided
@@ -86,6 +88,7 @@ class ViewReader {
     TenantId tenant_;
     std::shared_ptr<const rocksdb::Snapshot> snapshot_;
     Position position_;
+    Position applied_;
     bool at_head_ = true;
     mutable std::vector<OpenView> open_views_;
     mutable std::unique_ptr<rocksdb::Iterator> history_;  // opened by the first look into the past
