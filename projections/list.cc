@@ -128,6 +128,7 @@ Result<ViewReader> open_reader(const ViewStore& store, const ListPlan& plan) {
 
 Result<bool> walk_entries(const ViewReader& reader, const ListPlan& plan, std::string_view from,
                           std::string_view to, std::size_t examined_max, const VisitEntry& visit) {
+    BOS_ASSERT(plan.scope == Scope::all || reader.is_of_now());
     bool all_seen = true;
     Result<void> outcome;
     std::size_t examined = 0;

@@ -67,7 +67,8 @@ template <Listed L>
 ///     u8 index table | u8 scope | 16 bytes user (not in scope all) | group | u8 sort | sort key |
 ///     16 bytes id
 ///
-/// so a page of a viewer's list is one range, and nothing outside of it is ever looked at.
+/// so a page of a viewer's list is one range, and nothing outside of it is ever looked at. Entries
+/// of the narrower scopes have no past: whoever asks for it sees what is theirs today, as it stood.
 template <Listed L>
 struct ListIndex {
     using Rows = typename L::Rows;
@@ -93,8 +94,10 @@ struct ListIndex {
     static void replace(ViewWriter& rows, const Entries& before, const Row& row) {
         const Entries after = entries_of(row);
         const Id id = L::id_of(row);
-        for_each_only_in(before, after, id, [&](std::string_view entry) { rows.erase(entry); });
-        for_each_only_in(after, before, id, [&](std::string_view entry) { rows.put(entry, {}); });
+        for_each_only_in(before, after, id,
+                         [&](std::string_view entry) { rows.erase(entry, past_of(entry)); });
+        for_each_only_in(after, before, id,
+                         [&](std::string_view entry) { rows.put(entry, {}, past_of(entry)); });
         Rows::put(rows, id, row);
     }
 
@@ -102,7 +105,7 @@ struct ListIndex {
         const std::optional<Row> old = Rows::get(rows, id);
         if (!old) return;
         for_each_only_in(entries_of(*old), Entries{}, id,
-                         [&](std::string_view entry) { rows.erase(entry); });
+                         [&](std::string_view entry) { rows.erase(entry, past_of(entry)); });
         Rows::erase(rows, id);
     }
 
@@ -144,6 +147,9 @@ struct ListIndex {
     }
 
   private:
+    static Past past_of(std::string_view entry) {
+        return entry[1] == static_cast<char>(Scope::all) ? Past::kept : Past::none;
+    }
     static KeyWriter range(Scope scope) {
         KeyWriter key;
         key.u8(L::index).u8(static_cast<std::uint8_t>(scope));

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "projections/codec.h"
+#include "projections/past.h"
 #include "projections/view_reader.h"
 #include "projections/write_session.h"
+#include "schemas/base/assert.h"
 #include "schemas/base/keys.h"
 #include "schemas/base/uuid.h"
 
@@ -29,12 +31,12 @@ inline void append_key(KeyWriter& writer, std::uint64_t key) { writer.u64(key); 
 
 /// Typed rows of one table of a view. `V` is the view that owns them, `number` tells its tables
 /// apart, and `Key` is an Id, a Uuid, text, a number, or a type with its own append_key(KeyWriter&,
-/// const Key&).
+/// const Key&). Rows with Past::none are read by readers of now only (BOS_ASSERT).
 ///
 ///     using Rows = Table<BoardView, 0, LeadId, LeadRow>;
 ///     Rows::put(rows, id, row);                      // in apply
 ///     auto row = Rows::get(reader, id);              // in a query
-template <class V, std::uint8_t number, class Key, class Row>
+template <class V, std::uint8_t number, class Key, class Row, Past past = Past::kept>
 struct Table {
     using row_type = Row;
     using key_type = Key;
@@ -48,13 +50,13 @@ struct Table {
     }
 
     static void put(ViewWriter& rows, const Key& key, const Row& row) {
-        rows.put(key_of(key), Codec<Row>::encode(row));
+        rows.put(key_of(key), Codec<Row>::encode(row), past);
     }
-    static void erase(ViewWriter& rows, const Key& key) { rows.erase(key_of(key)); }
+    static void erase(ViewWriter& rows, const Key& key) { rows.erase(key_of(key), past); }
 
     /// None when there is no such row. A row that does not decode fails the session.
     [[nodiscard]] static std::optional<Row> get(ViewWriter& rows, const Key& key) {
-        const std::optional<std::string_view> bytes = rows.get(key_of(key));
+        const std::optional<std::string_view> bytes = rows.get(key_of(key), past);
         if (!bytes) return std::nullopt;
         Result<Row> row = Codec<Row>::decode(*bytes);
         if (row) return *std::move(row);
@@ -73,6 +75,7 @@ struct Table {
     }
 
     [[nodiscard]] static Result<std::optional<Row>> get(const ViewReader& reader, const Key& key) {
+        BOS_ASSERT(past == Past::kept || reader.is_of_now());
         std::string bytes;
         BOS_TRY(const bool found, reader.get(V::id, key_of(key), bytes));
         if (!found) return std::nullopt;
@@ -90,6 +93,7 @@ struct Table {
     template <std::invocable<Row&&> Visit>
     [[nodiscard]] static Result<void> scan_keys(const ViewReader& reader, std::string_view prefix,
                                                 Visit&& visit) {
+        BOS_ASSERT(past == Past::kept || reader.is_of_now());
         Result<void> outcome;
         BOS_CHECK(reader.scan_prefix(V::id, prefix, [&](std::string_view, std::string_view bytes) {
             Result<Row> row = Codec<Row>::decode(bytes);

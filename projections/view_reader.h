@@ -39,6 +39,8 @@ class ViewReader {
     [[nodiscard]] Position position() const { return position_; }
     /// The newest one that was applied when the reader was opened.
     [[nodiscard]] Position applied() const { return applied_; }
+    /// Rows without a past (Past::none) can be read.
+    [[nodiscard]] bool is_of_now() const { return at_head_; }
     [[nodiscard]] const TenantId& tenant() const { return tenant_; }
 
     /// The newest position of the same snapshot: what a reader of the past asks for what is decided

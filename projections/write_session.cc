@@ -57,12 +57,16 @@ void WriteSession::fail(Error error) {
     if (!error_) error_ = std::move(error);
 }
 
-WriteSession::Entry& WriteSession::find(Rows& rows, std::string_view key) {
+WriteSession::Entry& WriteSession::find(Rows& rows, std::string_view key, Past past) {
     const HashedKey hashed{KeyHash{}(key), key};
     const auto found = rows.by_key.find(hashed);
-    if (found != rows.by_key.end()) return *found->entry;
+    if (found != rows.by_key.end()) {
+        BOS_ASSERT(found->entry->past == past);
+        return *found->entry;
+    }
     Entry& entry = arena_.make<Entry>();
     entry.key = arena_.copy(key);  // beside it
+    entry.past = past;
     rows.by_key.insert(Place{hashed.hash, &entry});
     ++entries_;
     if (rows.in_order) rows.in_order->insert(&entry);
@@ -79,6 +83,7 @@ void WriteSession::load(const Rows& rows, Entry& entry) {
     const rocksdb::ReadOptions options = rows_at(nullptr);
     rocksdb::Status status = database_->db().Get(options, database_->head(), key, &value);
     if (status.IsNotFound()) {
+        if (entry.past == Past::none) return;
         value.Reset();
         state = State::deleted;
         status = database_->db().Get(options, database_->graves(), key, &value);
@@ -105,22 +110,23 @@ void WriteSession::touch(Rows& rows, Entry& entry) {
     touched_.push_back({&rows, &entry, entry.now});
 }
 
-void WriteSession::put(Rows& rows, std::string_view key, std::string_view row) {
-    Entry& entry = find(rows, key);
+void WriteSession::put(Rows& rows, std::string_view key, std::string_view row, Past past) {
+    Entry& entry = find(rows, key, past);
     if (entry.now.state == State::live && entry.now.row == row) return;
     touch(rows, entry);
     entry.now = {.state = State::live, .position = position_, .row = arena_.copy(row)};
 }
 
-void WriteSession::erase(Rows& rows, std::string_view key) {
-    Entry& entry = find(rows, key);
+void WriteSession::erase(Rows& rows, std::string_view key, Past past) {
+    Entry& entry = find(rows, key, past);
     if (entry.now.state != State::live) return;
     touch(rows, entry);
-    entry.now = {.state = State::deleted, .position = position_};
+    const State gone = past == Past::kept ? State::deleted : State::absent;
+    entry.now = {.state = gone, .position = position_};
 }
 
-std::optional<std::string_view> WriteSession::get(Rows& rows, std::string_view key) {
-    const Entry& entry = find(rows, key);
+std::optional<std::string_view> WriteSession::get(Rows& rows, std::string_view key, Past past) {
+    const Entry& entry = find(rows, key, past);
     if (entry.now.state != State::live) return std::nullopt;
     return entry.now.row;
 }
@@ -190,7 +196,7 @@ void WriteSession::settle(const Touched& touched) {
     entry.touched = false;
     const bool same_row = entry.now.state == State::live && before.state == State::live &&
                           entry.now.row == before.row;
-    const bool nothing_deleted = entry.now.state == State::deleted && before.state != State::live;
+    const bool nothing_deleted = entry.now.state != State::live && before.state != State::live;
     if (same_row || nothing_deleted) {
         entry.now = before;
         return;
@@ -198,7 +204,7 @@ void WriteSession::settle(const Touched& touched) {
     if (entry.now.state == State::deleted) {
         entry.now.former = before.position;
         entry.now.row = before.row;
-    } else {
+    } else if (entry.past == Past::kept) {
         remember(touched, before);
     }
     if (entry.dirty) return;
@@ -219,6 +225,8 @@ void WriteSession::remember(const Touched& touched, RowVersion version) {
 }
 
 Result<void> WriteSession::write_newest(const Entry& entry, std::string& key, RowDestination& to) {
+    if (entry.now.state == State::absent)
+        return entry.stored == State::live ? to.erase(database_->head(), key) : Result<void>();
     value_.clear();
     append_be64(value_, entry.now.position.value);
     if (entry.now.state == State::live) {

@@ -2,6 +2,7 @@
 
 #include "projections/generation.h"
 #include "projections/key_hash.h"
+#include "projections/past.h"
 #include "projections/row_arena.h"
 #include "projections/row_destination.h"
 #include "projections/view_reader.h"
@@ -96,6 +97,7 @@ class WriteSession {
     };
     struct Entry {
         std::string_view key;  // in arena_
+        Past past;
         RowVersion now = {};
         const Replaced* replaced = nullptr;  // since the last finish, newest first
         State stored = State::absent;        // in the database
@@ -148,12 +150,12 @@ class WriteSession {
     WriteSession(const ViewDatabase& database, const TenantId& tenant,
                  std::vector<Generation> generations, Role role, bool empty);
 
-    Entry& find(Rows& rows, std::string_view key);
+    Entry& find(Rows& rows, std::string_view key, Past past);
     void load(const Rows& rows, Entry& entry);
-    void put(Rows& rows, std::string_view key, std::string_view row);
-    void erase(Rows& rows, std::string_view key);
+    void put(Rows& rows, std::string_view key, std::string_view row, Past past);
+    void erase(Rows& rows, std::string_view key, Past past);
     void touch(Rows& rows, Entry& entry);
-    std::optional<std::string_view> get(Rows& rows, std::string_view key);
+    std::optional<std::string_view> get(Rows& rows, std::string_view key, Past past);
     void scan(Rows& rows, std::string_view from, std::string_view to, const VisitRow& visit);
 
     void end_commit();
@@ -194,12 +196,15 @@ class ViewWriter {
     [[nodiscard]] Position position() const { return session_->position(); }
 
     /// The row becomes `row`; equal bytes leave it as it is.
-    void put(std::string_view key, std::string_view row) { session_->put(*rows_, key, row); }
-    void erase(std::string_view key) { session_->erase(*rows_, key); }
+    void put(std::string_view key, std::string_view row, Past past = Past::kept) {
+        session_->put(*rows_, key, row, past);
+    }
+    void erase(std::string_view key, Past past = Past::kept) { session_->erase(*rows_, key, past); }
 
     /// Sees what this session wrote. The view is valid until the row is written again.
-    [[nodiscard]] std::optional<std::string_view> get(std::string_view key) {
-        return session_->get(*rows_, key);
+    [[nodiscard]] std::optional<std::string_view> get(std::string_view key,
+                                                      Past past = Past::kept) {
+        return session_->get(*rows_, key, past);
     }
     /// Visits from <= key < to (empty = the view's end) in key order, with what this session wrote.
     /// `visit` must not write: collect first.

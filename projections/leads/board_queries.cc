@@ -73,12 +73,14 @@ Result<TotalsByStage> past_totals(PipelineId pipeline, const QueryContext& conte
 
 Result<StageTotals> totals_of(PipelineId pipeline, const std::string& stage,
                               const QueryContext& context) {
-    const bool all = context.viewer.scope == Scope::all;
-    const leads::BoardView::ColumnKey key{.scope = context.viewer.scope,
-                                          .user = all ? UserId{} : context.viewer.user,
-                                          .pipeline = pipeline,
-                                          .stage = stage};
-    BOS_TRY(auto totals, leads::BoardView::Totals::get(context.reader, key));
+    using leads::BoardView;
+    const BoardView::ColumnKey column{pipeline, stage};
+    if (context.viewer.scope == Scope::all) {
+        BOS_TRY(auto totals, BoardView::Totals::get(context.reader, column));
+        return totals.value_or(StageTotals{});
+    }
+    BOS_TRY(auto totals, BoardView::ViewersTotals::get(
+                             context.reader, {context.viewer.scope, context.viewer.user, column}));
     return totals.value_or(StageTotals{});
 }
 

@@ -9,20 +9,20 @@ namespace bos::projections::leads {
 namespace {
 
 using ColumnKey = BoardView::ColumnKey;
+using ViewersColumnKey = BoardView::ViewersColumnKey;
 
-/// The columns that count this card: one for each scope in which somebody sees it.
-std::vector<ColumnKey> columns_of(const Card& card) {
-    std::vector<ColumnKey> columns{{Scope::all, UserId{}, card.pipeline, card.stage}};
+/// The columns that count this card for those who see it in a narrower scope.
+std::vector<ViewersColumnKey> viewers_columns_of(const Card& card, const ColumnKey& column) {
+    std::vector<ViewersColumnKey> columns;
     std::vector<UserId> assigned = card.collaborators;
     if (card.owner) {
-        columns.push_back({Scope::own, *card.owner, card.pipeline, card.stage});
+        columns.push_back({Scope::own, *card.owner, column});
         assigned.push_back(*card.owner);
     }
     std::ranges::sort(assigned);
     const auto repeated = std::ranges::unique(assigned);
     assigned.erase(repeated.begin(), repeated.end());
-    for (const UserId& user : assigned)
-        columns.push_back({Scope::assigned, user, card.pipeline, card.stage});
+    for (const UserId& user : assigned) columns.push_back({Scope::assigned, user, column});
     return columns;
 }
 
@@ -40,17 +40,24 @@ void add_money(std::vector<Money>& sums, const Money& money, std::int64_t sign) 
     }
 }
 
+template <class Totals>
+void count_in(const typename Totals::key_type& column, const Card& card, std::int64_t sign,
+              ViewWriter& rows) {
+    StageTotals totals = Totals::get(rows, column).value_or(StageTotals{});
+    BoardView::count(card, sign, totals);
+    if (totals.lead_count == 0) {
+        Totals::erase(rows, column);
+    } else {
+        Totals::put(rows, column, totals);
+    }
+}
+
 void count_in_columns(const Card& card, std::int64_t sign, ViewWriter& rows) {
     if (card.archived_at) return;
-    for (const ColumnKey& column : columns_of(card)) {
-        StageTotals totals = BoardView::Totals::get(rows, column).value_or(StageTotals{});
-        BoardView::count(card, sign, totals);
-        if (totals.lead_count == 0) {
-            BoardView::Totals::erase(rows, column);
-        } else {
-            BoardView::Totals::put(rows, column, totals);
-        }
-    }
+    const ColumnKey column{card.pipeline, card.stage};
+    count_in<BoardView::Totals>(column, card, sign, rows);
+    for (const ViewersColumnKey& viewers : viewers_columns_of(card, column))
+        count_in<BoardView::ViewersTotals>(viewers, card, sign, rows);
 }
 
 bool counts_alike(const Card& before, const Card& after) {

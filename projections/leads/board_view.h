@@ -13,29 +13,35 @@ namespace bos::projections::leads {
 ///     table 0   lead -> Card
 ///     table 1   index of CardList, grouped by pipeline and stage, those that left the
 ///               board with the archive apart, see list_index.h
-///     table 2   u8 scope | 16 bytes user (nil in scope all) | pipeline | stage -> StageTotals
-///     table 3   lead -> CardActivities: the card shows only when the first of them is due
+///     table 2   pipeline | stage -> StageTotals
+///     table 3   lead -> CardActivities: the card shows only when the first of them is due; no past
+///     table 4   u8 scope | 16 bytes user | pipeline | stage -> StageTotals; no past
 struct BoardView {
     static constexpr std::uint16_t id = 5;
     static constexpr std::string_view name = "leads.board";
-    static constexpr std::uint32_t version = 3;
+    static constexpr std::uint32_t version = 4;
     using Handles = concat_types<LeadEvents, types<StageRetired>>;
     using Cards = Table<BoardView, 0, LeadId, Card>;
 
     struct ColumnKey {
-        Scope scope = Scope::all;
-        UserId user;
         PipelineId pipeline;
         std::string stage;
     };
     friend void append_key(KeyWriter& writer, const ColumnKey& key) {
-        writer.u8(static_cast<std::uint8_t>(key.scope))
-            .uuid(key.user.value())
-            .uuid(key.pipeline.value())
-            .text(key.stage);
+        writer.uuid(key.pipeline.value()).text(key.stage);
+    }
+    struct ViewersColumnKey {
+        Scope scope = Scope::own;
+        UserId user;
+        ColumnKey column;
+    };
+    friend void append_key(KeyWriter& writer, const ViewersColumnKey& key) {
+        writer.u8(static_cast<std::uint8_t>(key.scope)).uuid(key.user.value());
+        append_key(writer, key.column);
     }
     using Totals = Table<BoardView, 2, ColumnKey, StageTotals>;
-    using Scheduled = Table<BoardView, 3, LeadId, CardActivities>;
+    using ViewersTotals = Table<BoardView, 4, ViewersColumnKey, StageTotals, Past::none>;
+    using Scheduled = Table<BoardView, 3, LeadId, CardActivities, Past::none>;
 
     /// Counts a card in, or out with sign -1.
     static void count(const Card& card, std::int64_t sign, StageTotals& totals);

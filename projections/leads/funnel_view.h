@@ -10,11 +10,11 @@ namespace bos::projections::leads {
 /// Moves count for everybody under `all` and for the user who owned the lead when it moved.
 ///
 ///     table 0   user (nil = all) | pipeline | month u32 (202601) | stage -> StageFlow
-///     table 1   lead -> LeadCohort
+///     table 1   lead -> LeadCohort; no past
 struct FunnelView {
     static constexpr std::uint16_t id = 3;
     static constexpr std::string_view name = "leads.funnel";
-    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t version = 2;
     using Handles =
         types<bos::leads::LeadCaptured, bos::leads::LeadAssigned, bos::leads::LeadStageChanged,
               bos::leads::LeadQualified, bos::leads::LeadDisqualified, bos::leads::LeadRecycled,
@@ -30,7 +30,7 @@ struct FunnelView {
         writer.uuid(key.user.value()).uuid(key.pipeline.value()).u32(key.month).text(key.stage);
     }
     using Flows = Table<FunnelView, 0, FlowKey, bos::leads::StageFlow>;
-    using Cohorts = Table<FunnelView, 1, bos::leads::LeadId, bos::leads::LeadCohort>;
+    using Cohorts = Table<FunnelView, 1, bos::leads::LeadId, bos::leads::LeadCohort, Past::none>;
 
     void apply(const bos::leads::LeadCaptured& event, const EventContext& context,
                ViewWriter& rows) const;

@@ -7,13 +7,14 @@
 namespace bos::projections::leads {
 
 /// The leads on hold that resume by themselves, in the order of their times: what the timers ask.
+/// They ask for now, so nothing here has a past.
 ///
 ///     table 0   held_until i64 | lead -> Hold; not those of archived leads
 ///     table 1   lead -> Hold
 struct HoldsView {
     static constexpr std::uint16_t id = 4;
     static constexpr std::string_view name = "leads.holds";
-    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version = 3;
     using Handles =
         types<bos::leads::LeadHeld, bos::leads::LeadHoldChanged, bos::leads::LeadResumed,
               bos::leads::LeadDisqualified, bos::leads::LeadArchived, bos::leads::LeadRestored>;
@@ -25,8 +26,8 @@ struct HoldsView {
     friend void append_key(KeyWriter& writer, const DueKey& key) {
         writer.i64(micros(key.at)).uuid(key.lead.value());
     }
-    using Due = Table<HoldsView, 0, DueKey, bos::leads::Hold>;
-    using Held = Table<HoldsView, 1, bos::leads::LeadId, bos::leads::Hold>;
+    using Due = Table<HoldsView, 0, DueKey, bos::leads::Hold, Past::none>;
+    using Held = Table<HoldsView, 1, bos::leads::LeadId, bos::leads::Hold, Past::none>;
 
     void apply(const bos::leads::LeadHeld& event, const EventContext& context,
                ViewWriter& rows) const;

@@ -15,14 +15,14 @@ namespace bos::projections::leads {
 ///     table 0   lead -> Lead
 ///     table 1   index of LeadList, archived leads apart from the others, see list_index.h
 ///     table 2   32 bytes digest of an address in lower case | lead -> nothing
-///     table 3   lead -> EmailDigests, to take the former ones out
+///     table 3   lead -> EmailDigests, to take the former ones out; no past
 struct LeadsView {
     static constexpr std::uint16_t id = 1;
     static constexpr std::string_view name = "leads.leads";
-    static constexpr std::uint32_t version = 3;
+    static constexpr std::uint32_t version = 4;
     using Handles = concat_types<LeadEvents, types<StageRetired>>;
     using Leads = Table<LeadsView, 0, LeadId, Lead>;
-    using Digests = Table<LeadsView, 3, LeadId, EmailDigests>;
+    using Digests = Table<LeadsView, 3, LeadId, EmailDigests, Past::none>;
 
     template <class Event>
         requires requires(Lead& lead, const Event& event, const EventContext& context) {
