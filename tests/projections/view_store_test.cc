@@ -160,6 +160,43 @@ TEST_CASE("the hash of a view does not depend on how commits were batched") {
     })));
 }
 
+TEST_CASE("a row without a past is as it is now, and leaves nothing behind") {
+    using RowNow = std::optional<std::string>;
+    CHECK(holds(rc::check([] {
+        const auto changes =
+            *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4));  // 0: erased
+        const bool drops_cache = *rc::gen::arbitrary<bool>();
+        MemoryStore changed;
+        make_live(*changed, acme, {board});
+        auto session = changed->write(acme);
+        RowNow model;
+        std::uint64_t changed_at = 0;
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            session->begin(Position{i + 1});
+            ViewWriter rows = session->writer(board);
+            const RowNow wanted =
+                changes[i] > 0 ? RowNow(std::to_string(changes[i])) : std::nullopt;
+            wanted ? rows.put("key", *wanted, Past::none) : rows.erase("key", Past::none);
+            if (wanted != model) changed_at = i + 1;
+            model = wanted;
+            const auto seen = rows.get("key", Past::none);
+            RC_ASSERT(RowNow(seen) == model);
+            if (i % 2 == 0) RC_ASSERT(session->finish().has_value());
+            if (i % 2 == 0 && drops_cache) session->drop_cache();
+        }
+        RC_ASSERT(session->finish().has_value());
+        MemoryStore written_once;
+        make_live(*written_once, acme, {board});
+        auto once = written_once->write(acme);
+        if (model) {
+            once->begin(Position{changed_at});
+            once->writer(board).put("key", *model, Past::none);
+        }
+        RC_ASSERT(once->finish().has_value());
+        RC_ASSERT(changed->hash(acme, board).value() == written_once->hash(acme, board).value());
+    })));
+}
+
 TEST_CASE("a session reads and scans what it wrote itself") {
     CHECK(holds(rc::check([] {
         const auto before = *any_history();
