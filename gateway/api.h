@@ -18,6 +18,7 @@
 namespace bos::gateway {
 
 class Cluster;
+class Metrics;
 
 /// Who a request comes from: told by its credential, never by its body.
 struct Caller {
@@ -36,6 +37,7 @@ struct Api {
     const eventstore::FieldSealer& sealer;
     const projections::ViewStore& views;
     AnswerCache& answers;
+    Metrics& metrics;
     Clock& clock;
     Random& random;
     Cluster* cluster = nullptr;  ///< none: this node is alone and has the log

@@ -55,7 +55,12 @@ Metrics::Metrics()
                       .Name("bos_http_sent_bytes_total")
                       .Help("Bytes of answers sent, without TLS")
                       .Register(*registry_)
-                      .Add({})) {}
+                      .Add({})),
+      given_again_(prometheus::BuildCounter()
+                       .Name("bos_answers_given_again_total")
+                       .Help("Answers to queries that were kept since the tenant last changed")
+                       .Register(*registry_)
+                       .Add({})) {}
 
 void Metrics::before_text(std::function<void()> take_figures) {
     const std::lock_guard lock(text_mutex_);

@@ -37,6 +37,9 @@ class Metrics final : public ServerObserver {
     [[nodiscard]] std::string text() const;
     static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
 
+    /// An answer was given again, see AnswerCache.
+    void given_again() { given_again_.Increment(); }
+
     void connection_opened() override;
     void connection_closed() override;
     void refused(std::string_view code) override;
@@ -65,6 +68,7 @@ class Metrics final : public ServerObserver {
     prometheus::Gauge& connections_;
     prometheus::Counter& bytes_received_;
     prometheus::Counter& bytes_sent_;
+    prometheus::Counter& given_again_;
 
     std::shared_mutex series_mutex_;
     /// As many as there are series: labels have few values.

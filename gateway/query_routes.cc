@@ -2,6 +2,7 @@
 
 #include "gateway/cluster.h"
 #include "gateway/field_parameters.h"
+#include "gateway/metrics.h"
 #include "gateway/queries.h"
 #include "projections/query.h"
 #include "schemas/base/json_write.h"
@@ -230,7 +231,10 @@ Parsed<Response> kept_or_made(const Api& api, QueryRoute route, const Caller& ca
     const auto basis = basis_of_now(api, caller.tenant);
     if (!basis || !may_be_kept(http)) return route.run(api, caller, http);
     const std::string name = name_of_answer(caller, http);
-    if (auto kept = api.answers.find(name, *basis)) return *std::move(kept);
+    if (auto kept = api.answers.find(name, *basis)) {
+        api.metrics.given_again();
+        return *std::move(kept);
+    }
     Parsed<Response> made = route.run(api, caller, http);
     if (made && basis_of_now(api, caller.tenant) == basis) api.answers.put(name, *basis, *made);
     return made;

@@ -77,6 +77,7 @@ Serving::Serving(const ServingOptions& options, std::unique_ptr<Node> node,
            .sealer = node_->sealer(),
            .views = node_->views(),
            .answers = answers_,
+           .metrics = metrics,
            .clock = clock,
            .random = random},
       rebuilds_(*node_) {

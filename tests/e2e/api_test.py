@@ -1127,6 +1127,24 @@ class Node(ApiCase):
         self.assertTrue(answer.headers["Content-Type"].startswith("text/plain"))
         self.assertNotIn(lead.encode(), answer.body)
 
+    def test_an_answer_is_given_again_until_the_tenant_changes(self):
+        def given_again():
+            text = self.admin.get("/metrics").body.decode()
+            return int(re.search(r"^bos_answers_given_again_total (\d+)", text, re.MULTILINE).group(1))
+        def reads(path):
+            before = given_again()
+            answer = self.admin.get(path)
+            self.assertEqual(answer.status, 200)
+            return answer, given_again() - before
+        lead = self.capture()
+        first, kept = reads(f"/v1/leads/{lead}")
+        self.assertEqual(kept, 0)
+        second, kept = reads(f"/v1/leads/{lead}")
+        self.assertEqual((kept, second.body, second.headers["ETag"]), (1, first.body, first.headers["ETag"]))
+        self.assertEqual(reads(f"/v1/leads/{lead}?min_position=latest")[1], 0)
+        self.capture()
+        self.assertEqual(reads(f"/v1/leads/{lead}")[1], 0)
+
     def test_the_document_names_every_route_that_is_served(self):
         for path, operations in self.document()["paths"].items():
             allowed = self.admin.request("OPTIONS", re.sub(r"\{\w+\}", new_id(), path)).headers["Allow"]
