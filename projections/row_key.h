@@ -21,9 +21,10 @@
 ///
 /// A row stands in head or in graves, never in both; a grave also has the row as it was last. What
 /// it was before that stands in history, newest first. `generation` lets a view be built anew
-/// beside the one that is read. A row key starts with the number of its table inside the view (u8),
-/// and no row key of a view may be a prefix of another: KeyWriter sees to that when all keys of a
-/// table have the same parts.
+/// beside the one that is read. A row without a past (past.h) stands in head alone, with
+/// `of_now` in the place of its position. A row key starts with the number of its table inside the
+/// view (u8), and no row key of a view may be a prefix of another: KeyWriter sees to that when all
+/// keys of a table have the same parts.
 ///
 /// Example: tenant "acme", view 7, generation 2, table 0, id 018f…01, written at 5 and again at 9:
 ///     head     61 63 6d 65 00 01 | 00 07 | 00 00 00 02 | 00 01 8f … 01                 00 … 09 |
@@ -32,6 +33,7 @@
 namespace bos::projections {
 
 inline constexpr std::size_t position_bytes = 8;
+inline constexpr Position of_now{~std::uint64_t{0}};
 
 inline std::string row_prefix(const TenantId& tenant, std::uint16_t view,
                               std::uint32_t generation) {

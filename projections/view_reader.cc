@@ -153,7 +153,7 @@ Result<void> ViewReader::find_position(std::optional<Position> as_of) {
     if (status.ok() && !meta::read_position(value, position_))
         return std::unexpected(corrupt_row());
     applied_ = position_;
-    if (!as_of || *as_of == position_) return {};
+    if (!as_of) return {};
     if (*as_of > position_) {
         return fail(Code::unavailable,
                     fmt::format("the views of {} are at position {}, not yet at {}",
@@ -194,10 +194,12 @@ Result<bool> ViewReader::get(std::uint16_t view, std::string_view key, std::stri
     rocksdb::Status status = database_->db().Get(options, database_->head(), head_key, &value);
     if (status.ok()) {
         if (value.size() < position_bytes) return std::unexpected(corrupt_row());
-        if (at_head_ || is_current(Position{read_be64(view_of(value))})) {
+        const Position written{read_be64(view_of(value))};
+        if (at_head_ || is_current(written)) {
             row.assign(value.data() + position_bytes, value.size() - position_bytes);
             return true;
         }
+        if (written == of_now) return false;
         return older_version(head_key, row);
     }
     if (!status.IsNotFound()) return std::unexpected(error_of(status, "read a row"));
@@ -310,9 +312,10 @@ Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view fr
         const std::string_view value = walk.value();
         if (value.size() < position_bytes) return std::unexpected(corrupt_row());
         bool wants_more = true;
-        if (live && is_current(Position{read_be64(value)})) {
+        const Position written{read_be64(value)};
+        if (live && is_current(written)) {
             wants_more = visit(key.substr(prefix_size), value.substr(position_bytes));
-        } else {
+        } else if (written != of_now) {
             BOS_TRY(const bool existed, live ? look_back(key) : buried_version(key, value, older));
             if (existed) wants_more = visit(key.substr(prefix_size), older);
         }

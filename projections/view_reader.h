@@ -39,7 +39,8 @@ class ViewReader {
     [[nodiscard]] Position position() const { return position_; }
     /// The newest one that was applied when the reader was opened.
     [[nodiscard]] Position applied() const { return applied_; }
-    /// Rows without a past (Past::none) can be read.
+    /// False: a position was asked for, be it the newest one. Rows without a past (Past::none) are
+    /// not there then.
     [[nodiscard]] bool is_of_now() const { return at_head_; }
     [[nodiscard]] const TenantId& tenant() const { return tenant_; }
 

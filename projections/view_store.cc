@@ -43,8 +43,7 @@ Result<void> drop_notes(const ViewDatabase& database, const TenantId& tenant,
     for (notes->Seek(prefix); notes->Valid(); notes->Next()) {
         if (notes->key() != kept) static_cast<void>(batch.Delete(database.meta(), notes->key()));
     }
-    if (!notes->status().ok())
-        return std::unexpected(error_of(notes->status(), "forget a tenant"));
+    if (!notes->status().ok()) return std::unexpected(error_of(notes->status(), "forget a tenant"));
     return {};
 }
 

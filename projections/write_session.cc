@@ -228,7 +228,7 @@ Result<void> WriteSession::write_newest(const Entry& entry, std::string& key, Ro
     if (entry.now.state == State::absent)
         return entry.stored == State::live ? to.erase(database_->head(), key) : Result<void>();
     value_.clear();
-    append_be64(value_, entry.now.position.value);
+    append_be64(value_, (entry.past == Past::kept ? entry.now.position : of_now).value);
     if (entry.now.state == State::live) {
         value_.append(entry.now.row);
         BOS_CHECK(to.put(database_->head(), key, value_));

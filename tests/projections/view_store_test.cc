@@ -185,6 +185,9 @@ TEST_CASE("a row without a past is as it is now, and leaves nothing behind") {
             if (i % 2 == 0 && drops_cache) session->drop_cache();
         }
         RC_ASSERT(session->finish().has_value());
+        std::string past;
+        RC_ASSERT(!*changed->read_as_of(acme, Position{changes.size()})->get(board, "key", past));
+        RC_ASSERT(rows_of(*changed->read_as_of(acme, Position{changes.size()}), board).empty());
         MemoryStore written_once;
         make_live(*written_once, acme, {board});
         auto once = written_once->write(acme);
