@@ -28,7 +28,12 @@ std::uint64_t bytes_of(std::span<const RecordView> records) {
 Committer::Committer(LogTables& tables, MarkWriter& marks, const Mark& end,
                      CommitterOptions options)
     : tables_(tables), marks_(marks), options_(std::move(options)), end_(end) {
-    if (!options_.post) thread_ = std::thread([this] { run(); });
+    if (!options_.post) {
+        thread_ = std::thread([this] {
+            this_thread_is("log committer");
+            run();
+        });
+    }
 }
 
 Committer::~Committer() { stop(); }
@@ -90,7 +95,6 @@ void Committer::step() {
 }
 
 void Committer::run() {
-    this_thread_is("log committer");
     for (Group group; take_group(group);) commit(group);
 }
 

@@ -126,8 +126,7 @@ rocksdb::DBOptions database_options(const ViewStoreOptions& options, rocksdb::En
     database.create_missing_column_families = true;
     database.max_background_jobs = 4;
     database.bytes_per_sync = 1 << 20;
-    // What a start after a crash replays, at some 150 MB/s.
-    database.max_total_wal_size = options.write_buffer_bytes;
+    database.max_total_wal_size = options.wal_bytes_max;
     database.wal_bytes_per_sync = 1 << 20;  // little is left when it is synced as a whole
     database.keep_log_file_num = 4;
     database.max_open_files = 4096;

@@ -84,6 +84,7 @@ Result<void> Node::open_views() {
     options.env = env_.get();
     options.cache_bytes = cache_bytes;
     options.write_buffer_bytes = view_memtable_bytes;
+    options.wal_bytes_max = view_memtable_bytes;
     options.file_bytes_min = 1;  // what is built goes to files
     options.fatal = [this](std::string_view) { end(); };
     BOS_TRY(views_, projections::ViewStore::open(options));

@@ -43,6 +43,7 @@ struct Machine {
         options.env = env.get();
         options.cache_bytes = 1;
         options.write_buffer_bytes = 1 << 16;
+        options.wal_bytes_max = 1 << 16;
         options.file_bytes_min = 0;
         options.fatal = [this](std::string_view) { ended = true; };
         return options;
