@@ -109,6 +109,7 @@ void TenantActor::handle(Request request, Reply reply) {
         waiting_.push_back(std::move(job));
     } else {
         take(std::move(job));
+        if (failing_) settle();
     }
 }
 
@@ -147,7 +148,10 @@ void TenantActor::take(Job job) {
         pending.commit = std::move(decided.commit);
     }
     if (!pending.commit) {
-        if (surroundings_.log.is_shared() && rests_on_end(*pending.outcome)) {
+        if (is_beyond_known_end(*pending.outcome)) {
+            pending.failure = Error{Code::conflict, "the log goes on"};
+            failing_ = true;
+        } else if (surroundings_.log.is_shared() && rests_on_end(*pending.outcome)) {
             pending.confirm = next_confirm();
         } else if (nothing_before()) {
             return answer(pending.job, *pending.outcome);
@@ -165,6 +169,12 @@ void TenantActor::take(Job job) {
     keys_in_flight_.emplace(kept.request.key, &kept);
     ++outstanding_;
     calls_.append(std::move(record));
+}
+
+/// An append of no certain outcome came after all, or another owner wrote it: the key was found,
+/// and what the answer tells of has neither been evolved nor been given to the sink.
+bool TenantActor::is_beyond_known_end(const Outcome& outcome) const {
+    return outcome && outcome->position > decided_.position;
 }
 
 /// Whether another owner had written before a request came is known only from a question that was
@@ -481,6 +491,7 @@ void TenantActor::recover() {
         }
     }
     for (Job& job : waiting) take(std::move(job));
+    if (failing_) settle();
 }
 
 /// Takes the log's end for the truth and hands the sink what was written since it last heard of the

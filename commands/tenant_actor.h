@@ -116,6 +116,7 @@ class TenantActor {
     };
 
     void take(Job job);
+    [[nodiscard]] bool is_beyond_known_end(const Outcome& outcome) const;
     [[nodiscard]] std::uint64_t next_confirm();
     void begin_confirm();
     [[nodiscard]] Job* in_flight_with_key_of(const Job& job);
@@ -162,7 +163,8 @@ class TenantActor {
     std::uint64_t confirmed_ = 0;  ///< of them, the last one that was confirmed
     bool confirming_ = false;      ///< the last one has no result
     bool confirm_wanted_ = false;  ///< by an answer that came after it began
-    bool failing_ = false;     ///< an append failed: nothing is decided until all results are in
+    bool failing_ = false;     ///< an append failed, or the log goes on: nothing is decided until
+                               ///< all results are in
     bool stale_ = false;       ///< the log could not be read: nothing is decided before it can
     std::deque<Job> waiting_;  ///< came while failing
     std::unordered_map<std::string, Job*> keys_in_flight_;

@@ -118,6 +118,11 @@ TEST_CASE("a command whose record may still come is not refused") {
     const Done again = rig.ask(asked).done();
     CHECK(again.repeated);
     CHECK_EQ(again.position, Position{2});
+    // Whoever has the answer can read what it tells of, and is told nothing older from then on.
+    CHECK_EQ(rig.sink.commits, commits_in(machine, acme));
+    const Done same = rig.ask_for(score(lead, 1)).done();
+    CHECK_FALSE(same.changed);
+    CHECK_EQ(same.position, Position{2});
     check_sound(machine, acme);
 }
 

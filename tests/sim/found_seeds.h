@@ -14,6 +14,7 @@ inline constexpr std::uint64_t found_seeds[] = {
            // one did
     1269,  // an append without a certain outcome, then a full queue: the command was refused, and
            // then its first record came
+    51258,  // … and whoever asked again was told of it, while views and decisions did not know it
 };
 
 }  // namespace bos::sim
