@@ -1,6 +1,7 @@
 #pragma once
 
 #include "projections/row_destination.h"
+#include "projections/slices.h"
 #include "projections/view_database.h"
 
 #include <rocksdb/write_batch.h>
@@ -28,8 +29,6 @@ class RowBatch final : public RowDestination {
     Result<void> commit() override { return database_.write(batch_); }
 
   private:
-    static rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
-
     const ViewDatabase& database_;
     rocksdb::WriteBatch batch_;
 };

@@ -1,5 +1,7 @@
 #include "projections/row_files.h"
 
+#include "projections/slices.h"
+
 #include <rocksdb/sst_file_writer.h>
 
 #include <algorithm>
@@ -9,8 +11,6 @@ namespace bos::projections {
 namespace {
 
 constexpr bool leave_the_page_cache = false;
-
-rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
 
 Result<void> done(const rocksdb::Status& status, std::string_view doing) {
     if (!status.ok()) return std::unexpected(error_of(status, doing));

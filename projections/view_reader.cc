@@ -1,8 +1,10 @@
 #include "projections/view_reader.h"
 
+#include "projections/graves_ahead.h"
+#include "projections/history_gap.h"
 #include "projections/row_key.h"
+#include "projections/row_walk.h"
 #include "projections/tenant_meta.h"
-#include "projections/view_database.h"
 
 #include <fmt/format.h>
 
@@ -16,109 +18,19 @@ rocksdb::ReadOptions at(const rocksdb::Snapshot* snapshot) {
     return options;
 }
 
-std::string_view view_of(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
-
 Error corrupt_row() {
     return Error{Code::corrupt, "view store: a row is shorter than its position"};
 }
 
-/// The rows of one column family inside a range, in one direction.
-class Walk {
-  public:
-    Walk(const ViewDatabase& database, rocksdb::ColumnFamilyHandle* family,
-         const rocksdb::Snapshot* snapshot, std::string_view lower, std::string_view upper,
-         Direction direction)
-        : lower_(slice_of(lower)),
-          upper_(slice_of(upper)),
-          forward_(direction == Direction::forward) {
-        rocksdb::ReadOptions options = rows_at(snapshot);
-        options.iterate_lower_bound = &lower_;
-        options.iterate_upper_bound = &upper_;
-        iterator_.reset(database.db().NewIterator(options, family));
-        forward_ ? iterator_->SeekToFirst() : iterator_->SeekToLast();
-    }
-    Walk(const Walk&) = delete;
-    Walk& operator=(const Walk&) = delete;
-
-    [[nodiscard]] bool valid() const { return iterator_->Valid(); }
-    [[nodiscard]] rocksdb::Status status() const { return iterator_->status(); }
-    [[nodiscard]] std::string_view key() const { return view_of(iterator_->key()); }
-    [[nodiscard]] std::string_view value() const { return view_of(iterator_->value()); }
-    void next() { forward_ ? iterator_->Next() : iterator_->Prev(); }
-
-  private:
-    rocksdb::Slice lower_;
-    rocksdb::Slice upper_;
-    bool forward_;
-    std::unique_ptr<rocksdb::Iterator> iterator_;
-};
-
-/// Keys between which the history has nothing. A scan of the past may meet very many rows that came
-/// later and were never replaced, as index entries of a list by time are: one seek tells it of all
-/// that lie side by side.
-class Gap {
-  public:
-    Gap(const ViewDatabase& database, const rocksdb::Snapshot* snapshot)
-        : database_(database), snapshot_(snapshot) {}
-
-    [[nodiscard]] bool has(std::string_view row_key) const {
-        if (!known_ || row_key <= low_) return false;
-        return high_.empty() || (row_key < high_ && !std::string_view(high_).starts_with(row_key));
-    }
-
-    /// After a look for a version of `row_key` in vain.
-    [[nodiscard]] Result<void> note(std::string_view row_key) {
-        known_ = false;
-        if (!history_) history_ = in_order();
-        history_->Seek(slice_of(row_key));
-        high_ = history_->Valid() ? view_of(history_->key()) : std::string_view();
-        BOS_CHECK(sound());
-        low_.clear();
-        history_->Valid() ? history_->Prev() : history_->SeekToLast();
-        BOS_CHECK(sound());
-        if (history_->Valid()) low_ = view_of(history_->key());
-        known_ = true;
-        return {};
-    }
-
-  private:
-    /// That which looks for versions of one row skips files whose filters do not know the row: what
-    /// comes next in it need not be what comes next.
-    [[nodiscard]] std::unique_ptr<rocksdb::Iterator> in_order() const {
-        rocksdb::ReadOptions options = rows_at(snapshot_);
-        options.total_order_seek = true;
-        return std::unique_ptr<rocksdb::Iterator>(
-            database_.db().NewIterator(options, database_.history()));
-    }
-    /// An iterator that fails looks like one that has come to its end.
-    [[nodiscard]] Result<void> sound() const {
-        if (history_->status().ok()) return {};
-        return std::unexpected(error_of(history_->status(), "look back"));
-    }
-
-    const ViewDatabase& database_;
-    const rocksdb::Snapshot* snapshot_;
-    std::unique_ptr<rocksdb::Iterator> history_;
-    bool known_ = false;
-    std::string low_;   ///< a key, or empty: the beginning
-    std::string high_;  ///< the key after it, or empty: the end
-};
-
-struct Bounds {
-    std::string lower;
-    std::string upper;
-};
-
-Bounds bounds_of(std::string_view prefix, std::string_view from, std::string_view to) {
-    Bounds bounds{std::string(prefix), {}};
-    bounds.lower.append(from);
+RowRange range_of(std::string_view prefix, std::string_view from, std::string_view to) {
+    RowRange range{std::string(prefix), {}};
+    range.lower.append(from);
     if (to.empty()) {
-        bounds.upper = after_prefix(prefix);
+        range.upper = after_prefix(prefix);
     } else {
-        bounds.upper.append(prefix).append(to);
+        range.upper.append(prefix).append(to);
     }
-    return bounds;
+    return range;
 }
 
 }  // namespace
@@ -261,10 +173,9 @@ Result<void> ViewReader::scan_prefix(std::uint16_t view, std::string_view prefix
 Result<void> ViewReader::scan_head(std::string_view prefix, std::string_view from,
                                    std::string_view to, Direction direction,
                                    const VisitRow& visit) const {
-    const Bounds bounds = bounds_of(prefix, from, to);
+    const RowRange range = range_of(prefix, from, to);
     const std::size_t prefix_size = prefix.size();  // `visit` may open another view
-    Walk rows(*database_, database_->head(), snapshot_.get(), bounds.lower, bounds.upper,
-              direction);
+    RowWalk rows(*database_, database_->head(), snapshot_.get(), range, direction);
     for (; rows.valid(); rows.next()) {
         const std::string_view value = rows.value();
         if (value.size() < position_bytes) return std::unexpected(corrupt_row());
@@ -277,53 +188,68 @@ Result<void> ViewReader::scan_head(std::string_view prefix, std::string_view fro
 Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view from,
                                     std::string_view to, Direction direction,
                                     const VisitRow& visit) const {
-    const Bounds bounds = bounds_of(prefix, from, to);
+    const RowRange whole = range_of(prefix, from, to);
+    GravesAhead graves(*database_, snapshot_.get(), whole, direction);
+    HistoryGap gap(*database_, snapshot_.get());
     const std::size_t prefix_size = prefix.size();
-    Walk rows(*database_, database_->head(), snapshot_.get(), bounds.lower, bounds.upper,
-              direction);
-    Walk graves(*database_, database_->graves(), snapshot_.get(), bounds.lower, bounds.upper,
-                direction);
+    // Where rows moved away RocksDB steps over what is left of each, and there are graves: rows are
+    // not walked further than graves were looked at.
+    for (RowRange rest = whole;;) {
+        BOS_CHECK(graves.take_next());
+        RowRange part = rest;
+        if (!graves.at_end()) part.end_in(direction) = graves.last_key();
+        BOS_TRY(const bool wants_more, scan_part(part, graves.taken(), gap, direction,
+                                                 [&](std::string_view key, std::string_view row) {
+                                                     return visit(key.substr(prefix_size), row);
+                                                 }));
+        if (!wants_more || graves.at_end()) return {};
+        rest.begin_in(direction) = graves.last_key();
+    }
+}
+
+/// The rows and the graves of a part of the range, as they were. False: `visit` wants no more.
+Result<bool> ViewReader::scan_part(const RowRange& part, std::span<const Grave> graves,
+                                   HistoryGap& gap, Direction direction,
+                                   const VisitRow& visit) const {
+    RowWalk rows(*database_, database_->head(), snapshot_.get(), part, direction);
+    auto grave = graves.begin();
     const auto rows_come_first = [&] {
-        if (!rows.valid() || !graves.valid()) return rows.valid();
-        return direction == Direction::forward ? rows.key() < graves.key()
-                                               : rows.key() > graves.key();
+        if (!rows.valid() || grave == graves.end()) return rows.valid();
+        return direction == Direction::forward ? rows.key() < grave->key : rows.key() > grave->key;
     };
-    // A walk that fails looks like one that has come to its end: what the other one still gives
-    // would be told without what stands between.
-    const auto both_can_be_read = [&]() -> Result<void> {
-        if (!rows.status().ok()) return std::unexpected(error_of(rows.status(), "scan"));
-        if (!graves.status().ok())
-            return std::unexpected(error_of(graves.status(), "scan deletions"));
-        return {};
-    };
-    BOS_CHECK(both_can_be_read());
     std::string older;
-    Gap gap(*database_, snapshot_.get());
     const auto look_back = [&](std::string_view key) -> Result<bool> {
         if (gap.has(key)) return false;
         BOS_TRY(const bool existed, older_version(key, older));
         if (!existed) BOS_CHECK(gap.note(key));
         return existed;
     };
-    while (rows.valid() || graves.valid()) {
-        const bool live = rows_come_first();
-        Walk& walk = live ? rows : graves;
-        const std::string_view key = walk.key();
-        const std::string_view value = walk.value();
-        if (value.size() < position_bytes) return std::unexpected(corrupt_row());
-        bool wants_more = true;
-        const Position written{read_be64(value)};
-        if (live && is_current(written)) {
-            wants_more = visit(key.substr(prefix_size), value.substr(position_bytes));
-        } else if (written != of_now) {
-            BOS_TRY(const bool existed, live ? look_back(key) : buried_version(key, value, older));
-            if (existed) wants_more = visit(key.substr(prefix_size), older);
+    for (bool wants_more = true; wants_more;) {
+        // A walk that fails looks like one that has come to its end: graves would be told of
+        // without the rows that stand between them.
+        if (!rows.valid() && !rows.status().ok())
+            return std::unexpected(error_of(rows.status(), "scan"));
+        if (rows_come_first()) {
+            const std::string_view key = rows.key();
+            const std::string_view value = rows.value();
+            if (value.size() < position_bytes) return std::unexpected(corrupt_row());
+            const Position written{read_be64(value)};
+            if (is_current(written)) {
+                wants_more = visit(key, value.substr(position_bytes));
+            } else if (written != of_now) {
+                BOS_TRY(const bool existed, look_back(key));
+                if (existed) wants_more = visit(key, older);
+            }
+            rows.next();
+        } else if (grave != graves.end()) {
+            BOS_TRY(const bool existed, buried_version(grave->key, grave->value, older));
+            if (existed) wants_more = visit(grave->key, older);
+            ++grave;
+        } else {
+            return true;
         }
-        if (!wants_more) return {};
-        walk.next();
-        if (!walk.valid()) BOS_CHECK(both_can_be_read());
     }
-    return {};
+    return false;
 }
 
 }  // namespace bos::projections

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,10 @@ class Snapshot;
 
 namespace bos::projections {
 
+class HistoryGap;
 class ViewDatabase;
+struct Grave;
+struct RowRange;
 
 enum class Direction : std::uint8_t { forward, backward };
 
@@ -64,7 +68,6 @@ class ViewReader {
 
   private:
     friend class ViewStore;
-    class AsOf;
 
     struct OpenView {
         std::uint16_t view;
@@ -86,6 +89,9 @@ class ViewReader {
     [[nodiscard]] Result<void> scan_as_of(std::string_view prefix, std::string_view from,
                                           std::string_view to, Direction direction,
                                           const VisitRow& visit) const;
+    [[nodiscard]] Result<bool> scan_part(const RowRange& part, std::span<const Grave> graves,
+                                         HistoryGap& gap, Direction direction,
+                                         const VisitRow& visit) const;
 
     const ViewDatabase* database_;
     TenantId tenant_;

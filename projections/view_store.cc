@@ -1,6 +1,7 @@
 #include "projections/view_store.h"
 
 #include "projections/row_key.h"
+#include "projections/slices.h"
 #include "projections/tenant_meta.h"
 #include "projections/view_database.h"
 #include "schemas/base/digest.h"
@@ -10,8 +11,6 @@
 namespace bos::projections {
 
 namespace {
-
-std::string_view view_of(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 std::array<rocksdb::ColumnFamilyHandle*, 3> families_of_rows(const ViewDatabase& database) {
     return {database.head(), database.graves(), database.history()};

@@ -4,6 +4,7 @@
 #include "projections/row_batch.h"
 #include "projections/row_files.h"
 #include "projections/row_key.h"
+#include "projections/slices.h"
 #include "projections/tenant_meta.h"
 #include "projections/view_database.h"
 #include "schemas/base/assert.h"
@@ -14,8 +15,6 @@
 namespace bos::projections {
 
 namespace {
-
-rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
 
 // Rows are written in another order than they stand in memory: so far ahead they are asked for.
 constexpr std::size_t rows_ahead = 8;

@@ -102,7 +102,7 @@ void fill_anew(ViewStore& store, int rows) {
     REQUIRE(store.forget(neighbour).has_value());  // compacts the neighbour and what lies beside it
 }
 
-constexpr std::size_t page = 20;
+constexpr std::size_t page = 90;  // with 30 rows of the past that were deleted since
 
 Result<std::vector<std::string>> first_page(const projections::ViewReader& reader,
                                             Direction direction) {

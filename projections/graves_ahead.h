@@ -1,0 +1,49 @@
+#pragma once
+
+#include "projections/row_walk.h"
+#include "schemas/base/result.h"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bos::projections {
+
+/// A row of the graves (row_key.h).
+struct Grave {
+    std::string key;
+    std::string value;
+};
+
+/// The graves of a range, a piece at a time: what a scan of the past looks at before it walks the
+/// rows between them. The first piece is small, since most pages are, and each further one twice as
+/// large, up to a bound.
+class GravesAhead {
+  public:
+    /// As for RowWalk.
+    GravesAhead(const ViewDatabase& database, const rocksdb::Snapshot* snapshot,
+                const RowRange& range, Direction direction)
+        : walk_(database, database.graves(), snapshot, range, direction) {}
+
+    /// The next piece takes the place of the last one. Fails where a grave cannot be read.
+    [[nodiscard]] Result<void> take_next();
+
+    /// In the direction of the scan.
+    [[nodiscard]] std::span<const Grave> taken() const { return taken_; }
+    /// Nothing comes after what was taken.
+    [[nodiscard]] bool at_end() const { return !walk_.valid(); }
+    /// Of the last one taken; there is one unless at_end().
+    [[nodiscard]] const std::string& last_key() const { return taken_.back().key; }
+
+  private:
+    static constexpr std::size_t piece_min = 16;
+    static constexpr std::size_t piece_max = 1024;
+
+    RowWalk walk_;
+    std::vector<Grave> taken_;
+    std::size_t piece_ = piece_min;
+};
+
+}  // namespace bos::projections
