@@ -89,6 +89,9 @@ class Reader {
     [[nodiscard]] Measured last_changed(std::optional<Position> as_of, double seconds) {
         return lists("-updated_at", as_of, seconds);
     }
+    [[nodiscard]] Measured longest_unchanged(std::optional<Position> as_of, double seconds) {
+        return lists("updated_at", as_of, seconds);
+    }
 
   private:
     [[nodiscard]] Measured lists(std::string_view sort, std::optional<Position> as_of,
@@ -174,6 +177,8 @@ void reads_past(const Options& options, boost::json::array& figures) {
     measure("past_list_read", "the newest 50", &Reader::newest, list_bar);
     measure("past_list_by_change", "the 50 that were changed last", &Reader::last_changed,
             list_bar);
+    measure("past_list_unchanged", "the 50 that were not changed for longest",
+            &Reader::longest_unchanged, list_bar);
 }
 
 }  // namespace bos::bench

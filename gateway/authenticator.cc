@@ -33,8 +33,6 @@ std::expected<Principal, Problem> Authenticator::authenticate(
         return std::unexpected(
             unauthenticated("Bearer", "Send an API key as Authorization: Bearer <key>."));
     }
-    const std::string network = peer_network(peer);
-    const auto now = std::chrono::steady_clock::now();
     auto credential = credential_for(*authorization);
     if (!credential) {
         Problem problem = Problem::of(problems::unavailable, "Credentials cannot be checked.");
@@ -44,6 +42,8 @@ std::expected<Principal, Problem> Authenticator::authenticate(
     if (!*credential) {
         // Behind a proxy or an office's router everybody has one address, so failures never shut
         // out a key that is valid: 256 random bits are not found by trying, whoever may try.
+        const std::string network = peer_network(peer);
+        const auto now = std::chrono::steady_clock::now();
         if (const auto wait = failures_.wait_of(network, now); wait.count() > 0) {
             Problem problem = Problem::of(problems::too_many_requests, "Too many failed attempts.");
             problem.retry_after = wait;

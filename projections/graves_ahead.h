@@ -38,7 +38,7 @@ class GravesAhead {
     [[nodiscard]] const std::string& last_key() const { return taken_.back().key; }
 
   private:
-    static constexpr std::size_t piece_min = 16;
+    static constexpr std::size_t piece_min = 64;
     static constexpr std::size_t piece_max = 1024;
 
     RowWalk walk_;

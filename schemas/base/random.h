@@ -16,8 +16,9 @@ class Random {
     virtual void fill(std::span<std::uint8_t> out) = 0;
 };
 
-/// The operating system's generator through OpenSSL. Thread-safe. Ends the process if there is
-/// none: keys and ids without randomness are worse than no service.
+/// The operating system's generator through OpenSSL, some bytes ahead for each thread. Thread-safe;
+/// not for a process that forks. Ends the process if there is none: keys and ids without randomness
+/// are worse than no service.
 class SystemRandom final : public Random {
   public:
     void fill(std::span<std::uint8_t> out) override;

@@ -8,6 +8,10 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include <mutex>
+#include <set>
+#include <thread>
+
 namespace bos::test {
 
 namespace {
@@ -58,6 +62,27 @@ TEST_CASE("a new id is a UUIDv7: it carries its millisecond and sorts by it") {
     CHECK(to_string(id).starts_with("017f22e2-79b0-7"));
     CHECK((id.bytes[8] & 0xC0) == 0x80);
     CHECK(id < new_uuid(from_micros(1'645'557'742'001'000), random));
+}
+
+TEST_CASE("the system's random bytes are given out once, however many are asked for") {
+    // Some come from what was made ahead, on each thread; large requests do not.
+    std::set<std::string> seen;
+    std::mutex mutex;
+    const auto take = [&] {
+        SystemRandom random;
+        for (std::size_t round = 0; round < 200; ++round) {
+            for (const std::size_t size : {12U, 16U, 31U, 128U, 129U, 600U}) {
+                std::string bytes(size, '\0');
+                random.fill({reinterpret_cast<std::uint8_t*>(bytes.data()), size});
+                const std::lock_guard lock(mutex);
+                for (std::size_t i = 0; i + 8 <= size; i += 8)
+                    CHECK(seen.insert(bytes.substr(i, 8)).second);
+            }
+        }
+    };
+    std::thread other(take);
+    take();
+    other.join();
 }
 
 TEST_CASE("a tenant's name fits a DNS label") {
