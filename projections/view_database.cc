@@ -27,6 +27,10 @@ Error error_of(const rocksdb::Status& status, std::string_view doing) {
     return Error{code, fmt::format("view store: cannot {}: {}", doing, status.ToString())};
 }
 
+Error corrupt_row() {
+    return Error{Code::corrupt, "view store: a row is shorter than its position"};
+}
+
 rocksdb::ReadOptions rows_at(const rocksdb::Snapshot* snapshot) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;

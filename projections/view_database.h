@@ -68,4 +68,6 @@ class ViewDatabase {
 /// The one translation of RocksDB's outcomes. `doing` says what was tried: "read a row".
 [[nodiscard]] Error error_of(const rocksdb::Status& status, std::string_view doing);
 
+[[nodiscard]] Error corrupt_row();
+
 }  // namespace bos::projections

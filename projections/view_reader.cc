@@ -18,10 +18,6 @@ rocksdb::ReadOptions at(const rocksdb::Snapshot* snapshot) {
     return options;
 }
 
-Error corrupt_row() {
-    return Error{Code::corrupt, "view store: a row is shorter than its position"};
-}
-
 RowRange range_of(std::string_view prefix, std::string_view from, std::string_view to) {
     RowRange range{std::string(prefix), {}};
     range.lower.append(from);
@@ -189,7 +185,7 @@ Result<void> ViewReader::scan_as_of(std::string_view prefix, std::string_view fr
                                     std::string_view to, Direction direction,
                                     const VisitRow& visit) const {
     const RowRange whole = range_of(prefix, from, to);
-    GravesAhead graves(*database_, snapshot_.get(), whole, direction);
+    GravesAhead graves(*database_, snapshot_.get(), whole, direction, position_);
     HistoryGap gap(*database_, snapshot_.get());
     const std::size_t prefix_size = prefix.size();
     // Where rows moved away RocksDB steps over what is left of each, and there are graves: rows are

@@ -92,7 +92,7 @@ void WriteSession::load(const Rows& rows, Entry& entry) {
     const std::string_view bytes(value.data(), value.size());
     const std::size_t positions = state == State::live ? 1 : 2;
     if (bytes.size() < positions * position_bytes) {
-        return fail(Error{Code::corrupt, "view store: a row is shorter than its position"});
+        return fail(corrupt_row());
     }
     entry.now = {.state = state,
                  .position = Position{read_be64(bytes)},
@@ -166,7 +166,7 @@ void WriteSession::scan(Rows& rows, std::string_view from, std::string_view to,
         if (in_store && (!in_cache || stored_key() < (*cached)->key)) {
             const std::string_view value(stored->value().data(), stored->value().size());
             if (value.size() < position_bytes) {
-                fail(Error{Code::corrupt, "view store: a row is shorter than its position"});
+                fail(corrupt_row());
                 break;
             }
             wants_more = visit(stored_key(), value.substr(position_bytes));
