@@ -27,48 +27,49 @@ void drop_rows(const ViewDatabase& database, std::string_view prefix, rocksdb::W
     }
 }
 
-/// Leaves the number of the newest generation: readers look past tombstones, and the rows may still
-/// be in the files when the tenant's next generation is made.
-Result<void> drop_notes(const ViewDatabase& database, const TenantId& tenant,
-                        rocksdb::WriteBatch& batch) {
-    const std::string prefix = KeyWriter().text(tenant.value()).take();
+/// Visits what is noted about a tenant (tenant_meta.h): `visit(key, value)`, keys with the tenant's
+/// prefix.
+template <class Visit>
+Result<void> for_each_note(const ViewDatabase& database, std::string_view prefix,
+                           const Visit& visit) {
     const std::string end = after_prefix(prefix);
     const rocksdb::Slice upper(end);
     rocksdb::ReadOptions options;
     options.iterate_upper_bound = &upper;
     const std::unique_ptr<rocksdb::Iterator> notes(
         database.db().NewIterator(options, database.meta()));
-    const std::string kept = meta::newest_generation_key(tenant);
-    for (notes->Seek(prefix); notes->Valid(); notes->Next()) {
-        if (notes->key() != kept) static_cast<void>(batch.Delete(database.meta(), notes->key()));
-    }
-    if (!notes->status().ok()) return std::unexpected(error_of(notes->status(), "forget a tenant"));
+    for (notes->Seek(slice_of(prefix)); notes->Valid(); notes->Next())
+        visit(view_of(notes->key()), view_of(notes->value()));
+    if (!notes->status().ok())
+        return std::unexpected(error_of(notes->status(), "read the notes about a tenant"));
     return {};
+}
+
+/// Leaves the number of the newest generation: readers look past tombstones, and the rows may still
+/// be in the files when the tenant's next generation is made.
+Result<void> drop_notes(const ViewDatabase& database, const TenantId& tenant,
+                        rocksdb::WriteBatch& batch) {
+    const std::string prefix = KeyWriter().text(tenant.value()).take();
+    const std::string kept = meta::newest_generation_key(tenant);
+    return for_each_note(database, prefix, [&](std::string_view key, std::string_view) {
+        if (key != kept) static_cast<void>(batch.Delete(database.meta(), slice_of(key)));
+    });
 }
 
 Result<TenantViews> read_views(const ViewDatabase& database, const TenantId& tenant) {
     const std::string prefix = KeyWriter().text(tenant.value()).take();
-    const std::string end = after_prefix(prefix);
-    const rocksdb::Slice upper(end);
-    rocksdb::ReadOptions options;
-    options.iterate_upper_bound = &upper;
-    const std::unique_ptr<rocksdb::Iterator> rows(
-        database.db().NewIterator(options, database.meta()));
     TenantViews views;
     bool sound = true;
-    for (rows->Seek(prefix); rows->Valid(); rows->Next()) {
-        KeyReader key(view_of(rows->key()).substr(prefix.size()));
+    BOS_CHECK(for_each_note(database, prefix, [&](std::string_view note, std::string_view value) {
+        KeyReader key(note.substr(prefix.size()));
         std::uint8_t kind = 0;
         sound = sound && key.u8(kind);
-        if (kind == 'a')
-            sound = sound && meta::read_position(view_of(rows->value()), views.applied);
-        if (kind != 'v' && kind != 'w') continue;
+        if (kind == 'a') sound = sound && meta::read_position(value, views.applied);
+        if (kind != 'v' && kind != 'w') return;
         Generation generation;
-        sound = sound && key.u16(generation.view) &&
-                meta::read_generation(view_of(rows->value()), generation);
+        sound = sound && key.u16(generation.view) && meta::read_generation(value, generation);
         (kind == 'v' ? views.live : views.building).push_back(generation);
-    }
-    if (!rows->status().ok()) return std::unexpected(error_of(rows->status(), "list views"));
+    }));
     if (!sound) return fail(Code::corrupt, "view store: damaged notes about " + tenant.value());
     return views;
 }
