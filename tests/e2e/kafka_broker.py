@@ -1,17 +1,32 @@
 """A real Kafka for as long as a test needs it: tests/kafka/broker."""
 import os
+import pathlib
+import struct
 import subprocess
 
 from bos_process import Folder
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "kafka", "broker")
+BATCH_HEAD = struct.Struct(">qiibihiqqqhii")  # format 2: the second is what follows it in bytes, the last the records
+
+
+def records_of_batches(log):
+    """How many each batch of a segment has."""
+    at = 0
+    while at + BATCH_HEAD.size <= len(log):
+        _, size, *_, count = BATCH_HEAD.unpack_from(log, at)
+        yield count
+        at += struct.calcsize(">qi") + size
 
 
 class Broker:
-    """One broker or three; with the settings of a file of properties, or with small ones for tests."""
+    """One broker or three; with the settings of a file of properties, or with small ones for tests.
 
-    def __init__(self, nodes=1, properties=None):
+    A secured one lets in by TLS and SASL alone, whoever has what is in `client_properties`."""
+
+    def __init__(self, nodes=1, properties=None, secured=False):
         self._options = ["--nodes", str(nodes)] + (["--properties", properties] if properties else [])
+        self._options += ["--secured"] if secured else []
 
     def __enter__(self):
         self._folder = Folder()
@@ -21,6 +36,7 @@ class Broker:
         if word != "bootstrap":
             self.__exit__()
             raise AssertionError("the broker did not start")
+        self.client_properties = os.path.join(self._path, "tls", "client.properties")
         return self
 
     def __exit__(self, *_):
@@ -43,3 +59,11 @@ class Broker:
         """Every setting that a broker has, by Kafka's own account."""
         told = subprocess.run([SCRIPT, "configs", self._path, str(node)], check=True, capture_output=True, text=True)
         return dict(line.split("=", 1) for line in told.stdout.splitlines())
+
+    def records(self):
+        """How many records each topic has, by the files of the first broker."""
+        counts = {}
+        for log in pathlib.Path(self._path, "node-1", "data").glob("*/*.log"):
+            topic = log.parent.name.rpartition("-")[0]
+            counts[topic] = counts.get(topic, 0) + sum(records_of_batches(log.read_bytes()))
+        return counts
