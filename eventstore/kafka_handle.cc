@@ -98,7 +98,7 @@ Result<Owned<rd_kafka_t>> open_handle(rd_kafka_type_t type, const Properties& pr
         }
     }
     rd_kafka_conf_set_log_cb(conf.get(), log);
-    rd_kafka_conf_set_error_cb(conf.get(), ignore_error);
+    rd_kafka_conf_set_error_cb(conf.get(), reports.on_error ? reports.on_error : ignore_error);
     rd_kafka_conf_set_opaque(conf.get(), reports.opaque);
     if (reports.on_report) rd_kafka_conf_set_dr_msg_cb(conf.get(), reports.on_report);
     if (reports.on_rebalance) rd_kafka_conf_set_rebalance_cb(conf.get(), reports.on_rebalance);

@@ -40,6 +40,8 @@ using Metadata = Owned<const rd_kafka_metadata_t>;
 
 /// Called on the thread that polls, with `opaque`.
 struct Reports {
+    /// Gets what goes wrong with brokers, by librdkafka's codes and in its words.
+    void (*on_error)(rd_kafka_t*, int code, const char* reason, void* opaque) = nullptr;
     /// Gets each message that was produced.
     void (*on_report)(rd_kafka_t*, const rd_kafka_message_t*, void* opaque) = nullptr;
     /// Gets what a member of a group is assigned, or has to give back, and tells librdkafka that it

@@ -26,9 +26,15 @@ void add_kafka_options(CLI::App& word, KafkaCluster& kafka) {
         ->envname("BOS_KAFKA_MIN_INSYNC")
         ->check(CLI::Range(1, 9))
         ->capture_default_str();
-    word.add_option("--kafka-property", kafka.properties,
-                    "NAME=VALUE of librdkafka, for security.protocol, sasl.*, ssl.*")
+    word.add_option(
+            "--kafka-property", kafka.properties,
+            "NAME=VALUE of librdkafka, for security.protocol, sasl.*, ssl.*; one each time. "
+            "Others see it in the list of processes: secrets belong into the file")
+        ->allow_extra_args(false)
         ->envname("BOS_KAFKA_PROPERTY");
+    word.add_option("--kafka-properties-file", kafka.properties_file,
+                    "File of mode 0600 with such NAME=VALUE, one a line")
+        ->envname("BOS_KAFKA_PROPERTIES_FILE");
 }
 
 void add_master_key_option(CLI::App& word, std::string& master_key) {

@@ -33,7 +33,10 @@ void print(std::string_view line) {
 
 /// The process that serves the folder does it, while it serves.
 Result<void> order_promotion(const MoveOptions& options) {
-    boost::json::array properties(options.kafka.properties.begin(), options.kafka.properties.end());
+    // The file is this process's: the other one may be another user's, in another folder.
+    BOS_TRY(const KafkaProperties given, given_properties(options.kafka));
+    boost::json::array properties;
+    for (const auto& [name, value] : given) properties.emplace_back(name + "=" + value);
     return give_order(options.data,
                       {{"do", "promote"},
                        {"kafka", options.kafka.brokers},
@@ -52,6 +55,7 @@ Result<void> promote(const MoveOptions& options) {
     if (has_log) BOS_CHECK(check_room_aside(data));
     if (!has_log && !fs::exists(data / "keys") && !fs::exists(credential_file(data)))
         return fail(Code::not_found, fmt::format("{} has nothing of its own", options.data));
+    BOS_CHECK(check_access(options.kafka));
     // What is cut short is done again: nothing in the folder changes before all is on Kafka. Keys
     // come before the records that name them.
     BOS_CHECK(share_keys(data, options.kafka, options.master_key));
@@ -74,6 +78,7 @@ Result<void> promote(const MoveOptions& options) {
 /// Topics stay as they are. A folder without copies is filled from them: one to work with. The
 /// copies go last: with them there, what was cut short is done again.
 Result<void> pull(const MoveOptions& options) {
+    BOS_CHECK(check_access(options.kafka));
     const fs::path data = options.data;
     std::error_code error;
     fs::create_directories(data, error);

@@ -26,6 +26,7 @@ constexpr auto between_tries = std::chrono::seconds(1);
 Result<Stores> open_stores(const std::filesystem::path& data, const KafkaCluster& kafka,
                            const std::string& master_key) {
     BOS_CHECK(check_kind_of_log(data, kafka));
+    if (kafka.given()) BOS_CHECK(check_access(kafka));
     std::error_code error;
     std::filesystem::create_directories(data, error);
     if (error)

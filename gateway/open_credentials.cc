@@ -55,7 +55,10 @@ Result<std::unique_ptr<CredentialSource>> open_credentials(const fs::path& data,
 Result<std::unique_ptr<CredentialBook>> open_credential_book(const fs::path& data,
                                                              const KafkaCluster& kafka) {
     BOS_CHECK(check_place_of_credentials(data, kafka));
-    if (kafka.given()) return open_shared_credentials(kafka);
+    if (kafka.given()) {
+        BOS_CHECK(check_access(kafka));
+        return open_shared_credentials(kafka);
+    }
     std::error_code ignored;
     fs::create_directories(data, ignored);
     return std::make_unique<CredentialFile>(credential_file(data));

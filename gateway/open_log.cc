@@ -10,30 +10,6 @@
 
 namespace bos::gateway {
 
-namespace {
-
-using Properties = std::vector<std::pair<std::string, std::string>>;
-
-Result<Properties> given_properties(const KafkaCluster& kafka) {
-    Properties properties;
-    for (const std::string& property : kafka.properties) {
-        const std::size_t equals = property.find('=');
-        if (equals == 0 || equals == std::string::npos)
-            return fail(Code::invalid,
-                        fmt::format("--kafka-property {}: must be NAME=VALUE", property));
-        properties.emplace_back(property.substr(0, equals), property.substr(equals + 1));
-    }
-    return properties;
-}
-
-}  // namespace
-
-Result<Properties> client_properties(const KafkaCluster& kafka) {
-    BOS_TRY(Properties properties, given_properties(kafka));
-    properties.emplace_back("bootstrap.servers", kafka.brokers);
-    return properties;
-}
-
 Result<void> check_kind_of_log(const std::filesystem::path& data, const KafkaCluster& kafka) {
     std::error_code ignored;
     const bool embedded = std::filesystem::exists(data / "log", ignored);

@@ -4,32 +4,15 @@
 #include "eventstore/kafka_log.h"
 #include "eventstore/kafka_shared_topic.h"
 #include "eventstore/key_store.h"
+#include "gateway/kafka_cluster.h"
 #include "schemas/base/result.h"
 
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace bos::gateway {
-
-/// Where a log is that is not embedded; see eventstore/kafka_log.h.
-struct KafkaCluster {
-    std::string brokers;  ///< host:port, several with commas between; empty = the log is embedded
-    std::string prefix = "bos";  ///< topics are <prefix>.log.<tenant>, <prefix>.events.<tenant>
-    int replication_factor = 3;
-    int min_insync_replicas = 2;
-    std::vector<std::string> properties;  ///< name=value of librdkafka
-
-    [[nodiscard]] bool given() const { return !brokers.empty(); }
-};
-
-/// For a client of the cluster: brokers, and what was given beside them. Errors: invalid = not
-/// NAME=VALUE.
-[[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> client_properties(
-    const KafkaCluster& kafka);
 
 /// Those of `<prefix>.<name>`, a topic that all nodes read.
 [[nodiscard]] Result<eventstore::kafka::SharedTopic::Options> shared_topic_options(
@@ -45,8 +28,8 @@ struct KafkaCluster {
 [[nodiscard]] Result<std::unique_ptr<eventstore::EventLog>> open_embedded_log(
     const std::filesystem::path& data, eventstore::KeyStore* keys);
 
-/// The topics, and <data>/replica; `keys` as above. Errors: as KafkaLog::open; invalid = a property
-/// that is none.
+/// The topics, and <data>/replica; `keys` as above. Errors: as KafkaLog::open and
+/// given_properties.
 [[nodiscard]] Result<std::unique_ptr<eventstore::KafkaLog>> open_kafka_log(
     const std::filesystem::path& data, const KafkaCluster& kafka, eventstore::KeyStore* keys);
 

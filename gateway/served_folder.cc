@@ -91,6 +91,7 @@ bool ServedFolder::stop(milliseconds deadline) {
 Result<void> ServedFolder::promote(const KafkaCluster& kafka, const Tell& tell) {
     if (options_.node.kafka.given()) return fail(Code::invalid, "the log is on Kafka already");
     BOS_CHECK(check_room_aside(options_.node.data));
+    BOS_CHECK(check_access(kafka));
     spdlog::info("the log moves to {}", kafka.brokers);
     BOS_CHECK(copy_beside(kafka, tell));
     tell("requests wait");
