@@ -1,6 +1,7 @@
 """A real Kafka for as long as a test needs it: tests/kafka/broker."""
 import os
 import pathlib
+import re
 import struct
 import subprocess
 
@@ -59,6 +60,11 @@ class Broker:
         """Every setting that a broker has, by Kafka's own account."""
         told = subprocess.run([SCRIPT, "configs", self._path, str(node)], check=True, capture_output=True, text=True)
         return dict(line.split("=", 1) for line in told.stdout.splitlines())
+
+    def plain_address(self):
+        """Where a secured one speaks plain text with other brokers."""
+        settings = pathlib.Path(self._path, "node-1", "server.properties").read_text()
+        return re.search(r"^advertised.listeners=.*PLAINTEXT://([\d.:]+)", settings, re.MULTILINE).group(1)
 
     def records(self):
         """How many records each topic has, by the files of the first broker."""
