@@ -236,7 +236,7 @@ Result<bool> ViewReader::scan_part(const RowRange& part, std::span<const Grave> 
                 BOS_TRY(const bool existed, look_back(key));
                 if (existed) wants_more = visit(key, older);
             }
-            rows.next();
+            if (wants_more) rows.next();
         } else if (grave != graves.end()) {
             BOS_TRY(const bool existed, buried_version(grave->key, grave->value, older));
             if (existed) wants_more = visit(grave->key, older);

@@ -228,6 +228,14 @@ class Client:
             path += "?" + urllib.parse.urlencode({name: spell(value) for name, value in query.items()})
         return self.request("GET", path, headers=headers)
 
+    def get_at(self, path, position):
+        """As every client should that names a position: again, while the views of this node are not there yet."""
+        def answered():
+            answer = self.get(path, min_position=position)
+            return None if answer.status == 503 else answer
+
+        return wait_until(answered, 30, f"the views at {position}")
+
     def post(self, path, body=None, **headers):
         return self.request("POST", path, {} if body is None else body, named(headers))
 

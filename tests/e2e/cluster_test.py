@@ -219,7 +219,7 @@ class Routing(Cluster):
                 self.assertEqual(at_other.post(tag, {"tog": "b"}).json["errors"][0]["pointer"], "/tog")
                 # Reads follow, and wait for a position that they were told.
                 written = at_owner.post(tag, {"tag": "c"})
-                self.assertEqual(at_other.get(f"/v1/leads/{lead}", min_position=written.position).json["tags"], ["a", "c"])
+                self.assertEqual(at_other.get_at(f"/v1/leads/{lead}", written.position).json["tags"], ["a", "c"])
                 written = at_owner.post(tag, {"tag": "d"})
                 self.assertEqual(at_other.get(f"/v1/leads/{lead}", min_position="latest").json["tags"], ["a", "c", "d"])
 
@@ -270,7 +270,7 @@ class Roles(Cluster):
             self.assertEqual(made.status, 201, made)
             path = f"/v1/leads/{made.json['id']}"
             for each in (client, reader):
-                self.assertEqual(each.get(path, min_position=made.position).json["job_title"], "CTO")
+                self.assertEqual(each.get_at(path, made.position).json["job_title"], "CTO")
                 self.assertEqual(each.get(path, min_position="latest").json["job_title"], "CTO")
             self.assertEqual(reader.post(path + "/tag", {"tag": "x"}).json["version"], 2)
         # It decides what other nodes send, and takes nothing else.

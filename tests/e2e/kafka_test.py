@@ -252,11 +252,11 @@ class Shared(OnKafka):
             # Either node may be the one that decides it.
             made = client.post("/v1/leads", person)
             lead = made.json["id"]
-            told = client.get(f"/v1/leads/{lead}", min_position=made.position).body
+            told = client.get_at(f"/v1/leads/{lead}", made.position).body
             found = client.get("/v1/leads?email=ada@acme.example").body
         with second.client(key) as client:
             self.assertIn(b"Lovelace", told)
-            self.assertEqual(client.get(f"/v1/leads/{lead}", min_position=made.position).body, told)
+            self.assertEqual(client.get_at(f"/v1/leads/{lead}", made.position).body, told)
             # By a digest with the tenant's secret.
             self.assertEqual(client.get("/v1/leads?email=ada@acme.example").body, found)
 
@@ -286,7 +286,7 @@ class Shared(OnKafka):
         with first.client(key) as client:
             made = client.post("/v1/leads", {"given_name": "Ada"})
             lead = made.json["id"]
-            self.assertEqual(client.get(f"/v1/leads/{lead}", min_position=made.position).status, 200)
+            self.assertEqual(client.get_at(f"/v1/leads/{lead}", made.position).status, 200)
             broker.pause()
             try:
                 self.assertIn(b"Ada", client.get(f"/v1/leads/{lead}").body)

@@ -92,8 +92,7 @@ class LetIn(Secured):
                 self.assertEqual(made.status, 201, made)
             with reading.client(key) as client:
                 path = f"/v1/leads/{made.json['id']}"
-                wait_until(lambda: client.get(path, min_position=made.position).status == 200, 30, "the lead on the other node")
-                self.assertEqual(client.get(path).json["family_name"], "Lovelace")
+                self.assertEqual(client.get_at(path, made.position).json["family_name"], "Lovelace")
         figures = self.wait_until_published(2, nodes)
         log, events, keys, credentials, seats = self.records_of("log.acme", "events.acme", "keys", "credentials", "shards")
         self.assertEqual((log, credentials), (2, 1))

@@ -102,7 +102,7 @@ void fill_anew(ViewStore& store, int rows) {
     REQUIRE(store.forget(neighbour).has_value());  // compacts the neighbour and what lies beside it
 }
 
-constexpr std::size_t page = 90;  // with 30 rows of the past that were deleted since
+constexpr std::size_t page = 230;  // with 76 rows of the past that were deleted since
 
 Result<std::vector<std::string>> first_page(const projections::ViewReader& reader,
                                             Direction direction) {
@@ -157,7 +157,7 @@ TEST_CASE("a page is whole, or it is refused, whichever read fails") {
     for (const bool anew : {false, true}) {
         CAPTURE(anew);
         Machine machine;
-        anew ? fill_anew(*machine.open(), 200) : fill(*machine.open(), 200);
+        anew ? fill_anew(*machine.open(), 360) : fill(*machine.open(), 360);
         for (const Direction direction : {Direction::forward, Direction::backward}) {
             CHECK(refusals(machine, page_of_today, direction) > 2);
             CHECK(refusals(machine, page_of_the_past, direction) > 4);
