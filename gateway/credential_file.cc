@@ -1,6 +1,7 @@
 #include "gateway/credential_file.h"
 
 #include "gateway/checked_line.h"
+#include "gateway/private_file.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -43,10 +44,7 @@ std::unexpected<Error> failed(std::string_view what, const std::filesystem::path
 Result<void> check_mode(const Descriptor& file, const std::filesystem::path& path) {
     struct stat status{};
     if (::fstat(file.number(), &status) != 0) return failed("cannot examine", path);
-    if ((status.st_mode & 077) != 0) {
-        return fail(Code::denied, fmt::format("{} is open to others: chmod 600", path.string()));
-    }
-    return {};
+    return check_private(std::filesystem::perms(status.st_mode), path);
 }
 
 Result<std::string> read_all(const Descriptor& file, const std::filesystem::path& path) {

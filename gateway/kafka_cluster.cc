@@ -1,6 +1,7 @@
 #include "gateway/kafka_cluster.h"
 
 #include "eventstore/kafka_access.h"
+#include "gateway/private_file.h"
 
 #include <fmt/format.h>
 
@@ -43,10 +44,7 @@ Result<void> check_file(const fs::path& path) {
     if (!fs::is_regular_file(status))
         return fail(Code::invalid,
                     fmt::format("--kafka-properties-file {} is not a file", path.string()));
-    constexpr fs::perms others = fs::perms::group_all | fs::perms::others_all;
-    if ((status.permissions() & others) != fs::perms::none)
-        return fail(Code::denied, fmt::format("{} is open to others: chmod 600", path.string()));
-    return {};
+    return check_private(status.permissions(), path);
 }
 
 /// Values are what stands behind the first =, without blanks around it: no quotes, and # is a

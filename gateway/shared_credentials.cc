@@ -1,6 +1,7 @@
 #include "gateway/shared_credentials.h"
 
 #include "gateway/checked_line.h"
+#include "gateway/private_file.h"
 #include "schemas/base/digest.h"
 
 #include <fmt/format.h>
@@ -140,10 +141,7 @@ Result<std::optional<SharedTopic::Place>> SharedCredentials::read_copy() {
     if (options_.copy.empty()) return std::nullopt;
     struct stat status{};
     if (::stat(options_.copy.c_str(), &status) != 0) return std::nullopt;
-    if ((status.st_mode & 077) != 0) {
-        return fail(Code::denied,
-                    fmt::format("{} is open to others: chmod 600", options_.copy.string()));
-    }
+    BOS_CHECK(check_private(std::filesystem::perms(status.st_mode), options_.copy));
     std::ifstream in(options_.copy);
     std::string line;
     const auto next = [&]() -> std::optional<std::string_view> {
