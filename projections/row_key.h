@@ -10,14 +10,13 @@
 
 /// Keys of the view store. Numbers are big endian, `tenant` is KeyWriter::text.
 ///
-///     column family   key                                             value
-///     head            tenant | u16 view | u32 generation | row key    u64 position | row
-///     graves          tenant | u16 view | u32 generation | row key    u64 position of the deletion
-///     |
-///                                                                     u64 position | row
-///     history         key as in head | u64 ~position                  u8 kind (0 deleted, 1 row) |
-///                                                                     row
-///     meta            see tenant_meta.h
+///     head      key    tenant | u16 view | u32 generation | row key
+///               value  u64 position | row
+///     graves    key    as in head
+///               value  u64 position of the deletion | u64 position | row
+///     history   key    as in head | u64 ~position
+///               value  u8 kind (0 deleted, 1 row) | row
+///     meta      see tenant_meta.h
 ///
 /// A row stands in head or in graves, never in both; a grave also has the row as it was last. What
 /// it was before that stands in history, newest first. `generation` lets a view be built anew
@@ -27,9 +26,10 @@
 /// keys of a table have the same parts.
 ///
 /// Example: tenant "acme", view 7, generation 2, table 0, id 018f…01, written at 5 and again at 9:
-///     head     61 63 6d 65 00 01 | 00 07 | 00 00 00 02 | 00 01 8f … 01                 00 … 09 |
-///     new row history  61 63 6d 65 00 01 | 00 07 | 00 00 00 02 | 00 01 8f … 01 | ff … fa       01
-///     | old row
+///     head      key    61 63 6d 65 00 01 | 00 07 | 00 00 00 02 | 00 01 8f … 01
+///               value  00 … 09 | new row
+///     history   key    61 63 6d 65 00 01 | 00 07 | 00 00 00 02 | 00 01 8f … 01 | ff … fa
+///               value  01 | old row
 namespace bos::projections {
 
 inline constexpr std::size_t position_bytes = 8;

@@ -68,6 +68,7 @@ class ViewDatabase {
 /// The one translation of RocksDB's outcomes. `doing` says what was tried: "read a row".
 [[nodiscard]] Error error_of(const rocksdb::Status& status, std::string_view doing);
 
+/// Of a row whose value is too short for what stands before it (row_key.h).
 [[nodiscard]] Error corrupt_row();
 
 }  // namespace bos::projections
