@@ -47,6 +47,12 @@ class Aggregates<types<States...>> {
         return &found->second;
     }
 
+    /// One whose id was drawn just now: the log has nothing of it, and is not asked.
+    template <class S>
+    void begin(const Uuid& id) {
+        std::get<std::unordered_map<Uuid, Loaded<S>>>(caches_).try_emplace(id);
+    }
+
     /// Drops the least recently used down to half of `count_max`, but nothing that the log does not
     /// hold yet.
     void evict(std::size_t count_max) {

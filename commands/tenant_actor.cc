@@ -258,7 +258,10 @@ Result<TenantActor::Decided> TenantActor::decide_one(Job& job, Command& command)
     const std::string* grant = find_grant(request.caller.grants, Command::permission);
     if (grant == nullptr) return refuse(Denied{std::string(Command::permission)});
     if constexpr (Command::creates) {
-        if (!job.has_target) command.set_target(new_uuid(now(), surroundings_.random));
+        if (!job.has_target) {
+            command.set_target(new_uuid(now(), surroundings_.random));
+            aggregates_.template begin<State>(command.stream().id);
+        }
         job.has_target = true;
     }
     const StreamId target = command.stream();

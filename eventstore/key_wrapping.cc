@@ -35,20 +35,24 @@ std::string new_secret(Random& random) {
 
 }  // namespace
 
+bool is_of(const TenantId& tenant, std::string_view owner) {
+    return owner.starts_with(KeyWriter().text(tenant.value()).bytes());
+}
+
 Uuid KeyWrapping::new_id() {
     Uuid id;
     random_.fill(id.bytes);
     return id;
 }
 
-KeyRow KeyWrapping::new_key(const Uuid& id) {
-    std::string secret = new_secret(random_);
-    KeyRow row{.wrapped = master_.wrap(place_of_key(id, {}), secret, random_), .owner = {}};
-    wipe(secret);
-    return row;
+SubjectKey KeyWrapping::new_key() {
+    SubjectKey key;
+    key.id = new_id();
+    random_.fill(key.secret);
+    return key;
 }
 
-KeyRow KeyWrapping::assigned(const SubjectKey& key, std::string_view owner) {
+KeyRow KeyWrapping::row_of(const SubjectKey& key, std::string_view owner) {
     const std::string_view secret(reinterpret_cast<const char*>(key.secret.data()),
                                   key.secret.size());
     return {.wrapped = master_.wrap(place_of_key(key.id, owner), secret, random_),
@@ -57,8 +61,7 @@ KeyRow KeyWrapping::assigned(const SubjectKey& key, std::string_view owner) {
 
 Result<SubjectKey> KeyWrapping::open(const TenantId& tenant, const Uuid& id,
                                      const KeyRow& row) const {
-    const bool of_tenant =
-        row.owner.empty() || row.owner.starts_with(KeyWriter().text(tenant.value()).bytes());
+    const bool of_tenant = row.owner.empty() || is_of(tenant, row.owner);
     if (row.destroyed() || !of_tenant) return fail(Code::not_found, "no key " + to_string(id));
     BOS_TRY(std::string secret, master_.unwrap(place_of_key(id, row.owner), row.wrapped));
     SubjectKey key;

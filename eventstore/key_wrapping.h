@@ -17,6 +17,9 @@ namespace bos::eventstore {
 /// Of a subject's key: nonce, secret, tag.
 inline constexpr std::size_t wrapped_key_bytes = 32 + wrap_overhead_bytes;
 
+/// A subject_bytes() of the tenant.
+[[nodiscard]] bool is_of(const TenantId& tenant, std::string_view owner);
+
 /// Makes secrets and opens them: what stands between rows and the master key. Each wrapped secret
 /// is bound to its place, so that one that was copied to another row does not open.
 ///
@@ -26,10 +29,9 @@ class KeyWrapping {
     explicit KeyWrapping(const MasterKey& master) : master_(master) {}
 
     [[nodiscard]] Uuid new_id();
-    /// A row with a new secret, nobody's.
-    [[nodiscard]] KeyRow new_key(const Uuid& id);
-    /// The row that makes the key its owner's.
-    [[nodiscard]] KeyRow assigned(const SubjectKey& key, std::string_view owner);
+    [[nodiscard]] SubjectKey new_key();
+    /// The row that makes the key its owner's; without an owner it is nobody's yet.
+    [[nodiscard]] KeyRow row_of(const SubjectKey& key, std::string_view owner);
     /// Errors: not_found = destroyed, or of another tenant; corrupt.
     [[nodiscard]] Result<SubjectKey> open(const TenantId& tenant, const Uuid& id,
                                           const KeyRow& row) const;

@@ -33,8 +33,7 @@ class RocksKeyStore::Rows {
 
     /// The subject's key, if it has one. Errors: not_found = erased.
     [[nodiscard]] Result<std::optional<SubjectKey>> key_of(const TenantId& tenant,
-                                                           const StreamId& subject) const {
-        const std::string owner = subject_bytes(tenant, subject);
+                                                           const std::string& owner) const {
         BOS_TRY(const std::vector<Uuid> ids, stored_->keys_of(owner));
         if (!ids.empty()) {
             BOS_TRY(SubjectKey key, find(tenant, ids.front()));
@@ -54,34 +53,30 @@ class RocksKeyStore::Rows {
     }
 
     /// New keys without an owner, durable when this returns.
-    [[nodiscard]] Result<std::vector<Uuid>> make_keys(std::size_t count) {
-        std::vector<Uuid> ids;
+    [[nodiscard]] Result<std::vector<SubjectKey>> make_keys(std::size_t count) {
+        std::vector<SubjectKey> keys;
         KeyRows::Changes changes;
         for (std::size_t i = 0; i < count; ++i) {
-            ids.push_back(wrapping_.new_id());
-            changes.put_key(ids.back(), wrapping_.new_key(ids.back()));
+            const SubjectKey& key = keys.emplace_back(wrapping_.new_key());
+            changes.put_key(key.id, wrapping_.row_of(key, {}));
         }
         BOS_CHECK(stored_->write(std::move(changes), KeyRows::Durability::synced));
-        return ids;
+        return keys;
     }
 
-    /// Makes an unowned key the subject's; durable after the next sync().
-    [[nodiscard]] Result<SubjectKey> assign(const TenantId& tenant, const StreamId& subject,
-                                            const Uuid& id) {
-        BOS_TRY(const auto row, stored_->key(id));
-        if (!row) return key_is_lost(id);
-        BOS_TRY(SubjectKey key, wrapping_.open(tenant, id, *row));
-        const std::string owner = subject_bytes(tenant, subject);
+    /// Makes unowned keys their subjects'; durable after the next sync().
+    [[nodiscard]] Result<void> assign(const Assignments& assignments) {
+        if (assignments.empty()) return {};
         KeyRows::Changes changes;
-        changes.put_key(id, wrapping_.assigned(key, owner));
-        changes.put_assignment(owner, id);
-        BOS_CHECK(stored_->write(std::move(changes), KeyRows::Durability::written));
-        return key;
+        for (const auto& [owner, key] : assignments) {
+            changes.put_key(key.id, wrapping_.row_of(key, owner));
+            changes.put_assignment(owner, key.id);
+        }
+        return stored_->write(std::move(changes), KeyRows::Durability::written);
     }
 
     /// Leaves no key and a tombstone, durable when this returns.
-    [[nodiscard]] Result<void> erase(const TenantId& tenant, const StreamId& subject) {
-        const std::string owner = subject_bytes(tenant, subject);
+    [[nodiscard]] Result<void> erase(const std::string& owner) {
         BOS_TRY(const std::vector<Uuid> ids, stored_->keys_of(owner));
         KeyRows::Changes changes;
         for (const Uuid& id : ids) changes.destroy_key(id, owner);
@@ -116,9 +111,9 @@ class RocksKeyStore::Rows {
     [[nodiscard]] Result<void> sync() { return stored_->sync(); }
 
     /// Takes away keys that were never given out.
-    void forget(std::span<const Uuid> ids) {
+    void forget(std::span<const SubjectKey> keys) {
         KeyRows::Changes changes;
-        for (const Uuid& id : ids) changes.forget_key(id);
+        for (const SubjectKey& key : keys) changes.forget_key(key.id);
         // Else they stay as after a crash: unused.
         static_cast<void>(stored_->write(std::move(changes), KeyRows::Durability::written));
     }
@@ -193,13 +188,13 @@ Result<std::unique_ptr<RocksKeyStore>> RocksKeyStore::open(RocksKeyStoreOptions 
     }
     options.pool_keys = std::max<std::size_t>(options.pool_keys, 1);
     BOS_TRY(auto rows, Rows::open(options));
-    BOS_TRY(std::vector<Uuid> pool, rows->make_keys(options.pool_keys));
+    BOS_TRY(std::vector<SubjectKey> pool, rows->make_keys(options.pool_keys));
     return std::unique_ptr<RocksKeyStore>(
         new RocksKeyStore(std::move(options), std::move(rows), std::move(pool)));
 }
 
 RocksKeyStore::RocksKeyStore(RocksKeyStoreOptions options, std::unique_ptr<Rows> rows,
-                             std::vector<Uuid> pool)
+                             std::vector<SubjectKey> pool)
     : options_(std::move(options)), rows_(std::move(rows)), pool_(std::move(pool)) {
     if (options_.keeper) keeper_ = std::thread([this] { keep_ready(); });
 }
@@ -211,6 +206,8 @@ RocksKeyStore::~RocksKeyStore() {
     }
     woken_.notify_one();
     if (keeper_.joinable()) keeper_.join();
+    // Where it fails no record names these keys.
+    static_cast<void>(sync());
     rows_->forget(pool_);
 }
 
@@ -218,26 +215,33 @@ Result<SubjectKey> RocksKeyStore::key_for(const TenantId& tenant, const StreamId
     const std::string owner = subject_bytes(tenant, subject);
     if (const auto cached = cache_.of_subject(owner)) return *cached;
     const std::uint64_t read_at = cache_.erasures();
-    Result<SubjectKey> key = known_or_assigned(tenant, subject);
+    Result<SubjectKey> key = known_or_assigned(tenant, owner);
     if (key) cache_.put(read_at, owner, tenant, *key);
     return key;
 }
 
 Result<SubjectKey> RocksKeyStore::known_or_assigned(const TenantId& tenant,
-                                                    const StreamId& subject) {
+                                                    const std::string& owner) {
     // Who asks for a key that is not in memory mostly has a new subject: one look, under the lock
     // that an assignment needs anyway.
     const std::lock_guard lock(mutex_);
-    BOS_TRY(std::optional<SubjectKey> known, rows_->key_of(tenant, subject));
+    for (const Assignments* assignments : {&given_, &writing_}) {
+        if (const auto found = assignments->find(owner); found != assignments->end())
+            return found->second;
+    }
+    BOS_TRY(std::optional<SubjectKey> known, rows_->key_of(tenant, owner));
     if (known) return *known;
     if (pool_.empty()) {
         BOS_TRY(pool_, rows_->make_keys(options_.pool_keys));
     }
-    const Uuid id = pool_.back();
-    pool_.pop_back();  // before it is tried: a key of a failed assignment is not given out again
-    ++started_;        // before the row can be read: whoever reads it must wait for its sync
-    BOS_TRY(SubjectKey key, rows_->assign(tenant, subject, id));
-    wake();
+    const SubjectKey key = pool_.back();
+    pool_.pop_back();
+    // The keeper begins with the first one at once. Those that come while it syncs are taken along
+    // by whoever needs them durable: a sync for each of them would only be in the log's way.
+    const bool idle = given_.empty() && writing_.empty();
+    given_.emplace(owner, key);
+    ++started_;
+    if (idle || pool_.size() <= options_.pool_keys / 2) wake();
     return key;
 }
 
@@ -250,24 +254,51 @@ Result<void> RocksKeyStore::sync() {
     {
         const std::lock_guard no_assignment_half_way(mutex_);
         written = started_;
+        writing_.swap(given_);
     }
+    BOS_CHECK(write_assignments());
     BOS_CHECK(rows_->sync());
     synced_ = written;
     return {};
 }
 
+/// With sync_mutex_ held. Those that cannot be written are tried again by the next sync.
+Result<void> RocksKeyStore::write_assignments() {
+    Result<void> written = rows_->assign(writing_);
+    const std::lock_guard lock(mutex_);
+    if (!written) given_.merge(writing_);
+    writing_.clear();
+    return written;
+}
+
 Result<SubjectKey> RocksKeyStore::find(const TenantId& tenant, const Uuid& key_id) const {
     if (const auto cached = cache_.find(tenant, key_id)) return *cached;
     const std::uint64_t read_at = cache_.erasures();
-    BOS_TRY(SubjectKey key, rows_->find(tenant, key_id));
-    cache_.put(read_at, tenant, key);
+    Result<SubjectKey> key = rows_->find(tenant, key_id);
+    if (!key && key.error().code == Code::corrupt) key = unwritten(tenant, key_id);
+    if (key) cache_.put(read_at, tenant, *key);
     return key;
+}
+
+/// A key that the rows do not know as anyone's.
+Result<SubjectKey> RocksKeyStore::unwritten(const TenantId& tenant, const Uuid& key_id) const {
+    const std::lock_guard lock(mutex_);
+    for (const Assignments* assignments : {&given_, &writing_}) {
+        const auto found = std::ranges::find(
+            *assignments, key_id, [](const auto& assignment) { return assignment.second.id; });
+        if (found == assignments->end()) continue;
+        if (is_of(tenant, found->first)) return found->second;
+        return fail(Code::not_found, "no key " + to_string(key_id));
+    }
+    return rows_->find(tenant, key_id);  // written between the two looks, or lost
 }
 
 Result<void> RocksKeyStore::destroy(const TenantId& tenant, const StreamId& subject) {
     {
-        const std::lock_guard lock(mutex_);
-        BOS_CHECK(rows_->erase(tenant, subject));
+        const std::scoped_lock lock(sync_mutex_, mutex_);
+        BOS_CHECK(rows_->assign(given_));
+        given_.clear();
+        BOS_CHECK(rows_->erase(subject_bytes(tenant, subject)));
         cache_.forget();
     }
     const std::lock_guard lock(erase_mutex_);
@@ -319,7 +350,7 @@ void RocksKeyStore::refill_pool() {
         if (pool_.size() > options_.pool_keys / 2) return;
     }
     // Without the lock: assignments go on while new keys are synced.
-    const Result<std::vector<Uuid>> made = rows_->make_keys(options_.pool_keys);
+    const Result<std::vector<SubjectKey>> made = rows_->make_keys(options_.pool_keys);
     if (!made) return;
     const std::lock_guard lock(mutex_);
     pool_.insert(pool_.end(), made->begin(), made->end());

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 namespace bos::eventstore {
@@ -30,10 +31,11 @@ struct RocksKeyStoreOptions {
 
 /// The key store of one node, on RocksDB (key_rows.h).
 ///
-/// A pool key is synced before it is given out, and given to one subject only. Keys that a process
-/// made and had not durably assigned when it died are never given out again (their bytes might be
-/// in use) but stay readable. That no record names such a key, and so that destroy() finds every
-/// key of a subject, is what sync() is for.
+/// A pool key is synced before it is given out, and given to one subject only. Assignments gather
+/// in memory, and sync() writes all there are at once. Keys that a process made and had not durably
+/// assigned when it died are never given out again (their bytes might be in use) but stay in the
+/// rows. That no record names such a key, and so that destroy() finds every key of a subject, is
+/// what sync() is for.
 ///
 /// destroy() also purges the key's bytes from the database's files. What a file system, a snapshot
 /// or a backup keeps of deleted files stays wrapped with the master key.
@@ -56,11 +58,15 @@ class RocksKeyStore final : public KeyStore {
   private:
     [[nodiscard]] Result<std::string> stored_tenant_secret(const TenantId& tenant);
     class Rows;
+    using Assignments = std::unordered_map<std::string, SubjectKey>;  // by subject_bytes()
 
-    RocksKeyStore(RocksKeyStoreOptions options, std::unique_ptr<Rows> rows, std::vector<Uuid> pool);
+    RocksKeyStore(RocksKeyStoreOptions options, std::unique_ptr<Rows> rows,
+                  std::vector<SubjectKey> pool);
 
     [[nodiscard]] Result<SubjectKey> known_or_assigned(const TenantId& tenant,
-                                                       const StreamId& subject);
+                                                       const std::string& owner);
+    [[nodiscard]] Result<void> write_assignments();
+    [[nodiscard]] Result<SubjectKey> unwritten(const TenantId& tenant, const Uuid& key_id) const;
     void wake();
     void keep_ready();
     void refill_pool();
@@ -73,8 +79,11 @@ class RocksKeyStore final : public KeyStore {
     mutable KeyCache cache_;
 
     /// One assignment, erasure or new tenant secret at a time.
-    std::mutex mutex_;
-    std::vector<Uuid> pool_;  ///< made by this process and not given out; guarded by mutex_
+    mutable std::mutex mutex_;
+    std::vector<SubjectKey> pool_;  ///< made by this process and not given out; guarded by mutex_
+    Assignments given_;             ///< not in the rows yet; guarded by mutex_
+    /// On their way to the rows. Changed with mutex_ and sync_mutex_ held, read with one of them.
+    Assignments writing_;
 
     std::mutex sync_mutex_;  ///< one sync at a time; taken before mutex_
     std::atomic<std::uint64_t> started_ =

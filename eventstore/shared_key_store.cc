@@ -2,7 +2,6 @@
 
 #include "eventstore/master_key.h"
 #include "eventstore/this_thread.h"
-#include "schemas/base/keys.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -115,7 +114,7 @@ SharedKeyStore::~SharedKeyStore() {
     }
     // Nobody needs them any more; after a crash they stay, unused.
     if (topic_) {
-        for (const Uuid& id : pool_) take_back(shared_keys::no_key(id));
+        for (const SubjectKey& key : pool_) take_back(shared_keys::no_key(key.id));
         if (!pool_.empty()) topic_->flush(take_back_for);
     }
     topic_.reset();
@@ -161,24 +160,22 @@ Result<SubjectKey> SharedKeyStore::assign(const TenantId& tenant, const std::str
         BOS_TRY(const std::optional<SubjectKey> known, known_key_of(tenant, owner));
         if (known) return *known;
     }
-    BOS_TRY(const Uuid id, take_from_pool());
-    BOS_TRY(const std::optional<KeyRow> row, rows_->key(id));
-    if (!row) return fail(Code::corrupt, "a key of the pool is gone");
-    BOS_TRY(SubjectKey key, wrapping_->open(tenant, id, *row));
+    BOS_TRY(SubjectKey key, take_from_pool());
     bool low = false;
     {
         const std::lock_guard lock(mutex_);
         // Another thread may have been faster, or the subject may have been erased.
         const auto known = known_key_of(tenant, owner);
         if (!known || *known) {
-            pool_.push_back(id);
+            pool_.push_back(key);
             if (!known) return std::unexpected(known.error());
             return **known;
         }
         given_.emplace(owner, key);
-        owners_.emplace(id, owner);
+        owners_.emplace(key.id, owner);
         const std::uint64_t number = ++assignments_;
-        Assignment assignment{.tenant = tenant, .key = id, .row = wrapping_->assigned(key, owner)};
+        Assignment assignment{
+            .tenant = tenant, .key = key.id, .row = wrapping_->row_of(key, owner)};
         ++undurable_;  // before anyone can see the key: whoever has it must wait for it
         send(number, under_way_.emplace(number, std::move(assignment)).first->second);
         low = pool_.size() <= options_.pool_keys / 2;
@@ -264,33 +261,33 @@ Result<void> SharedKeyStore::sync() {
     return {};
 }
 
-Result<Uuid> SharedKeyStore::take_from_pool() {
-    const auto take = [this]() -> std::optional<Uuid> {
+Result<SubjectKey> SharedKeyStore::take_from_pool() {
+    const auto take = [this]() -> std::optional<SubjectKey> {
         const std::lock_guard lock(mutex_);
         if (pool_.empty()) return std::nullopt;
-        const Uuid id = pool_.back();
+        const SubjectKey key = pool_.back();
         pool_.pop_back();
-        return id;
+        return key;
     };
     while (true) {
-        if (const std::optional<Uuid> id = take()) return *id;
+        if (const std::optional<SubjectKey> key = take()) return *key;
         const std::lock_guard filling(pool_mutex_);
-        if (const std::optional<Uuid> id = take()) return *id;
+        if (const std::optional<SubjectKey> key = take()) return *key;
         BOS_CHECK(fill_pool());
     }
 }
 
 /// With pool_mutex_ held.
 Result<void> SharedKeyStore::fill_pool() {
-    std::vector<Uuid> ids;
+    std::vector<SubjectKey> keys;
     std::vector<shared_keys::Row> rows;
     for (std::size_t i = 0; i < options_.pool_keys; ++i) {
-        ids.push_back(wrapping_->new_id());
-        rows.push_back(shared_keys::key(ids.back(), wrapping_->new_key(ids.back())));
+        const SubjectKey& key = keys.emplace_back(wrapping_->new_key());
+        rows.push_back(shared_keys::key(key.id, wrapping_->row_of(key, {})));
     }
     BOS_CHECK(write(std::move(rows)));
     const std::lock_guard lock(mutex_);
-    pool_.insert(pool_.end(), ids.begin(), ids.end());
+    pool_.insert(pool_.end(), keys.begin(), keys.end());
     return {};
 }
 
@@ -340,7 +337,7 @@ Result<std::optional<SubjectKey>> SharedKeyStore::look_for(const TenantId& tenan
         if (const auto given = owners_.find(key_id); given == owners_.end()) {
             BOS_TRY(row, rows_->key(key_id));  // it may have been read between the two looks
             if (!row || (!row->destroyed() && row->owner.empty())) return std::nullopt;
-        } else if (!given->second.starts_with(KeyWriter().text(tenant.value()).bytes())) {
+        } else if (!is_of(tenant, given->second)) {
             return no_key(key_id);
         }
     }

@@ -109,7 +109,7 @@ class SharedKeyStore final : public KeyStore {
     [[nodiscard]] Result<std::optional<SubjectKey>> known_key_of(const TenantId& tenant,
                                                                  const std::string& owner) const;
     [[nodiscard]] Result<SubjectKey> assign(const TenantId& tenant, const std::string& owner);
-    [[nodiscard]] Result<Uuid> take_from_pool();
+    [[nodiscard]] Result<SubjectKey> take_from_pool();
     [[nodiscard]] Result<void> fill_pool();
     void send(std::uint64_t number, Assignment& assignment);
     void sent(std::uint64_t number, bool durable);
@@ -139,7 +139,7 @@ class SharedKeyStore final : public KeyStore {
     mutable std::mutex mutex_;
     std::condition_variable settled_;
     // Guarded by mutex_, as is what follows from two looks at rows_ and from them.
-    std::vector<Uuid> pool_;                             ///< made by this process, not given out
+    std::vector<SubjectKey> pool_;                       ///< made by this process, not given out
     std::unordered_map<std::string, SubjectKey> given_;  ///< by owner; not in rows_ yet
     std::unordered_map<Uuid, std::string> owners_;       ///< of the keys in given_
     std::map<std::uint64_t, Assignment> under_way_;      ///< in the order in which they began
