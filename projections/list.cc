@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t limit_max = 200;
 constexpr std::size_t id_bytes = 16;
+constexpr std::size_t scope_at = 1;  // in the key of an entry
 
 Result<std::uint8_t> find_sort(const ListShape& shape, std::string_view name) {
     if (name.empty()) return std::uint8_t{0};
@@ -68,6 +69,89 @@ Result<void> resume(ListPlan& plan, const ListQuery& query, const Cursor& cursor
         plan.from.push_back('\0');  // no key lies between: none is a prefix of another
     }
     return {};
+}
+
+/// What the entries of a viewer begin with, in all groups and sorts.
+std::string range_of_viewer(std::uint8_t index, Scope scope, const UserId& viewer) {
+    KeyWriter range;
+    range.u8(index).u8(static_cast<std::uint8_t>(scope));
+    if (scope != Scope::all) range.uuid(viewer.value());
+    return range.take();
+}
+
+std::string in_scope(Scope scope, std::string_view key) {
+    std::string moved(key);
+    moved[scope_at] = static_cast<char>(scope);
+    return moved;
+}
+
+/// The entries of a range, one after the other, with keys of scope assigned; read a portion at a
+/// time.
+class EntriesOfRange {
+  public:
+    EntriesOfRange(const ViewReader& reader, const ListPlan& plan, std::string from, std::string to)
+        : reader_(reader), plan_(plan), from_(std::move(from)), to_(std::move(to)) {}
+
+    /// Null: there is none left. Valid until the next call.
+    [[nodiscard]] Result<const std::string*> first() {
+        if (next_ == keys_.size() && !ended_) BOS_CHECK(read_portion());
+        return next_ == keys_.size() ? nullptr : &keys_[next_];
+    }
+    void pass() { ++next_; }
+
+  private:
+    static constexpr std::size_t portion_min = 64;
+    static constexpr std::size_t portion_max = 1024;
+
+    Result<void> read_portion() {
+        keys_.clear();
+        next_ = 0;
+        std::string last;
+        BOS_CHECK(reader_.scan(plan_.view, from_, to_, plan_.direction,
+                               [&](std::string_view key, std::string_view) {
+                                   keys_.push_back(in_scope(Scope::assigned, key));
+                                   if (keys_.size() == portion_) last = key;
+                                   return keys_.size() < portion_;
+                               }));
+        ended_ = keys_.size() < portion_;
+        portion_ = std::min(2 * portion_, portion_max);
+        if (ended_) return {};
+        if (plan_.direction == Direction::backward) {
+            to_ = std::move(last);
+        } else {
+            from_ = std::move(last);
+            from_.push_back('\0');
+        }
+        return {};
+    }
+
+    const ViewReader& reader_;
+    const ListPlan& plan_;
+    std::string from_;
+    std::string to_;
+    std::size_t portion_ = portion_min;
+    std::vector<std::string> keys_;
+    std::size_t next_ = 0;
+    bool ended_ = false;
+};
+
+/// What the viewer helps with and what is the viewer's own, in one order.
+Result<bool> walk_assigned(const ViewReader& reader, const ListPlan& plan, std::string_view from,
+                           std::string_view to, std::size_t examined_max, const VisitEntry& visit) {
+    EntriesOfRange helped(reader, plan, std::string(from), std::string(to));
+    EntriesOfRange owned(reader, plan, in_scope(Scope::own, from), in_scope(Scope::own, to));
+    const bool forward = plan.direction == Direction::forward;
+    for (std::size_t examined = 0;; ++examined) {
+        BOS_TRY(const std::string* const of_others, helped.first());
+        BOS_TRY(const std::string* const own, owned.first());
+        if (own == nullptr && of_others == nullptr) return true;
+        if (examined == examined_max) return false;
+        const bool own_is_next =
+            own != nullptr && (of_others == nullptr || (*own < *of_others) == forward);
+        BOS_TRY(const bool wants_more, visit(own_is_next ? *own : *of_others));
+        if (!wants_more) return false;
+        (own_is_next ? owned : helped).pass();
+    }
 }
 
 }  // namespace
@@ -129,6 +213,8 @@ Result<ViewReader> open_reader(const ViewStore& store, const ListPlan& plan) {
 Result<bool> walk_entries(const ViewReader& reader, const ListPlan& plan, std::string_view from,
                           std::string_view to, std::size_t examined_max, const VisitEntry& visit) {
     BOS_ASSERT(plan.scope == Scope::all || reader.is_of_now());
+    if (plan.scope == Scope::assigned)
+        return walk_assigned(reader, plan, from, to, examined_max, visit);
     bool all_seen = true;
     Result<void> outcome;
     std::size_t examined = 0;
@@ -164,21 +250,19 @@ Result<bool> walk_entries(const std::vector<std::string>& entries, const ListPla
     return true;
 }
 
-std::string range_of_viewer(std::uint8_t index, Scope scope, const UserId& viewer) {
-    KeyWriter range;
-    range.u8(index).u8(static_cast<std::uint8_t>(scope));
-    if (scope != Scope::all) range.uuid(viewer.value());
-    return range.take();
-}
-
 Result<std::vector<Uuid>> ids_of_today(const ViewReader& reader, std::uint16_t view,
-                                       std::string_view viewers) {
+                                       std::uint8_t index, Scope scope, const UserId& viewer) {
     BOS_TRY(const ViewReader today, reader.today());
     std::unordered_set<Uuid> ids;
-    BOS_CHECK(today.scan_prefix(view, viewers, [&](std::string_view key, std::string_view) {
-        ids.insert(id_of_entry(key));
-        return ids.size() <= todays_rows_max;
-    }));
+    std::vector<Scope> scopes{scope};
+    if (scope == Scope::assigned) scopes.push_back(Scope::own);
+    for (const Scope each : scopes) {
+        const std::string viewers = range_of_viewer(index, each, viewer);
+        BOS_CHECK(today.scan_prefix(view, viewers, [&](std::string_view key, std::string_view) {
+            ids.insert(id_of_entry(key));
+            return ids.size() <= todays_rows_max;
+        }));
+    }
     if (ids.size() > todays_rows_max) {
         return fail(Code::invalid,
                     fmt::format("as_of: the past of more than {} records of one's own is not "

@@ -109,7 +109,8 @@ struct ListPlan {
 /// The reader that a plan asks for. Errors: unavailable when the views are not there yet.
 [[nodiscard]] Result<ViewReader> open_reader(const ViewStore& store, const ListPlan& plan);
 
-/// Visits index entries of a range, at most `examined_max`. Returns whether all were visited.
+/// Visits index entries of a range, at most `examined_max`. Returns whether all were visited. In
+/// scope assigned the viewer's own stand among the others, with keys of that scope.
 using VisitEntry = std::function<Result<bool>(std::string_view key)>;
 [[nodiscard]] Result<bool> walk_entries(const ViewReader& reader, const ListPlan& plan,
                                         std::string_view from, std::string_view to,
@@ -120,13 +121,11 @@ using VisitEntry = std::function<Result<bool>(std::string_view key)>;
                                         std::string_view to, std::size_t examined_max,
                                         const VisitEntry& visit);
 
-/// What the entries of a viewer begin with, in all groups and sorts.
-[[nodiscard]] std::string range_of_viewer(std::uint8_t index, Scope scope, const UserId& viewer);
-
-/// Ids of the rows that the entries under `viewers` name today, each once. Errors: invalid when
-/// there are more than a look into the past of a narrower scope may go through.
+/// Ids of the rows that a viewer of a narrower scope sees today, each once. Errors: invalid when
+/// there are more than a look into the past of such a scope may go through.
 [[nodiscard]] Result<std::vector<Uuid>> ids_of_today(const ViewReader& reader, std::uint16_t view,
-                                                     std::string_view viewers);
+                                                     std::uint8_t index, Scope scope,
+                                                     const UserId& viewer);
 
 /// A list whose rows end: today's entries do not name all that was there. It says itself which
 /// rows, as of the reader's position, belong to what a viewer of a narrower scope sees today.
@@ -182,7 +181,7 @@ class List {
     [[nodiscard]] static Result<std::vector<Row>> rows_of_today(const ViewReader& reader,
                                                                 Scope scope, const UserId& viewer) {
         BOS_TRY(const std::vector<Uuid> ids,
-                ids_of_today(reader, L::View::id, range_of_viewer(L::index, scope, viewer)));
+                ids_of_today(reader, L::View::id, L::index, scope, viewer));
         std::vector<Row> rows;
         for (const Uuid& id : ids) {
             BOS_TRY(std::optional<Row> row, Rows::get(reader, typename Rows::key_type(id)));
@@ -196,7 +195,7 @@ class List {
         if constexpr (NamesPastRows<L>) {
             return L::past_rows(reader, plan.scope, plan.viewer);
         } else {
-            return ids_of_today(reader, L::View::id, plan.viewers);
+            return ids_of_today(reader, L::View::id, L::index, plan.scope, plan.viewer);
         }
     }
 

@@ -69,6 +69,8 @@ template <Listed L>
 ///
 /// so a page of a viewer's list is one range, and nothing outside of it is ever looked at. Entries
 /// of the narrower scopes have no past: whoever asks for it sees what is theirs today, as it stood.
+/// What is a user's own has no entry of theirs in scope assigned: its pages are merged of two
+/// ranges, for that is seldomer than a change of a row.
 template <Listed L>
 struct ListIndex {
     using Rows = typename L::Rows;
@@ -125,10 +127,8 @@ struct ListIndex {
         const RowScopes scopes = L::scopes_of(row);
         for (const std::string& group : groups_in<L>(row)) {
             entries.ranges.push_back(range(Scope::all).raw(group).take());
-            if (scopes.owner) {
+            if (scopes.owner)
                 entries.ranges.push_back(range(Scope::own, *scopes.owner).raw(group).take());
-                entries.ranges.push_back(range(Scope::assigned, *scopes.owner).raw(group).take());
-            }
             for (const UserId& user : scopes.assigned) {
                 if (user == scopes.owner) continue;
                 entries.ranges.push_back(range(Scope::assigned, user).raw(group).take());

@@ -127,7 +127,7 @@ Result<void> Runner::apply(Tenant& state, const eventstore::Commit& commit) {
                     fmt::format("the views of {} are at {}: commit {} does not follow",
                                 commit.tenant.value(), applied.value, commit.position.value));
     }
-    state.session->begin(commit.position);
+    state.session->begin(commit.position, streams_begun_in(commit));
     try {
         views_.apply(commit, sealer_, state.writers);
     } catch (const std::exception& exception) {

@@ -59,7 +59,8 @@ struct applies_all<V, types<Events...>>
 ///
 /// `apply` is a pure function of the event, its context and the view's rows: no clock, no
 /// randomness, no other view. What it cannot do for lack of sound rows it tells by
-/// ViewWriter::fail.
+/// ViewWriter::fail. No row may have a key that ends with the id of a stream before the stream's
+/// first event (WriteSession::begin).
 template <class V>
 concept View = std::is_empty_v<V> && requires {
     { V::id } -> std::convertible_to<std::uint16_t>;

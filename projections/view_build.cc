@@ -124,7 +124,7 @@ class ViewBuild::Worker {
 
     [[nodiscard]] Result<void> apply(const std::vector<eventstore::Commit>& commits) {
         for (const eventstore::Commit& commit : commits) {
-            session_.begin(commit.position);
+            session_.begin(commit.position, streams_begun_in(commit));
             views_.apply(commit, sealer_, writers_);
             if (session_.failed()) break;
             // All that fits into memory is written at once: what is superseded by then never is.

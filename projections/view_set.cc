@@ -8,6 +8,14 @@
 
 namespace bos::projections {
 
+std::vector<Uuid> streams_begun_in(const eventstore::Commit& commit) {
+    std::vector<Uuid> ids;
+    for (const eventstore::RecordedEvent& event : commit.events) {
+        if (event.version == Version{1}) ids.push_back(event.stream.id);
+    }
+    return ids;
+}
+
 void ViewSet::learn_event(std::uint16_t number, std::string_view name, Deliver deliver,
                           std::uint16_t view) {
     Route& route = routes_[number];

@@ -21,6 +21,9 @@ struct ViewDescription {
     std::size_t event_types = 0;  ///< that it hears of
 };
 
+/// Ids of the streams whose first event is in the commit.
+[[nodiscard]] std::vector<Uuid> streams_begun_in(const eventstore::Commit& commit);
+
 /// One place for each view of a set, in its order; empty = this view is not written to.
 using Writers = std::span<std::optional<ViewWriter>>;
 

@@ -39,10 +39,11 @@ WriteSession::WriteSession(const ViewDatabase& database, const TenantId& tenant,
 WriteSession::WriteSession(WriteSession&&) noexcept = default;
 WriteSession::~WriteSession() = default;
 
-void WriteSession::begin(Position position) {
+void WriteSession::begin(Position position, std::vector<Uuid> begun) {
     BOS_ASSERT(position > position_);
     end_commit();
     position_ = position;
+    begun_ = std::move(begun);
     in_commit_ = true;
 }
 
@@ -69,8 +70,14 @@ WriteSession::Entry& WriteSession::find(Rows& rows, std::string_view key, Past p
     rows.by_key.insert(Place{hashed.hash, &entry});
     ++entries_;
     if (rows.in_order) rows.in_order->insert(&entry);
-    if (!rows.all_cached) load(rows, entry);
+    if (!rows.all_cached && !is_of_begun_stream(key)) load(rows, entry);
     return entry;
+}
+
+bool WriteSession::is_of_begun_stream(std::string_view key) const {
+    return std::ranges::any_of(begun_, [&](const Uuid& id) {
+        return key.ends_with({reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()});
+    });
 }
 
 void WriteSession::load(const Rows& rows, Entry& entry) {

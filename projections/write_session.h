@@ -10,6 +10,7 @@
 #include "schemas/base/position.h"
 #include "schemas/base/result.h"
 #include "schemas/base/tenant.h"
+#include "schemas/base/uuid.h"
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -51,8 +52,10 @@ class WriteSession {
     WriteSession& operator=(WriteSession&&) = delete;
     ~WriteSession();
 
-    /// The writes that follow belong to this commit. Positions only grow.
-    void begin(Position position);
+    /// The writes that follow belong to this commit. Positions only grow. `begun` are ids of
+    /// streams whose first event is in it: no row whose key ends with one of them was ever written,
+    /// so none is looked for.
+    void begin(Position position, std::vector<Uuid> begun = {});
     /// The rows of a view. The session must write to it (BOS_ASSERT). Stays valid while the session
     /// does.
     [[nodiscard]] ViewWriter writer(std::uint16_t view);
@@ -151,6 +154,7 @@ class WriteSession {
                  std::vector<Generation> generations, Role role, bool empty);
 
     Entry& find(Rows& rows, std::string_view key, Past past);
+    [[nodiscard]] bool is_of_begun_stream(std::string_view key) const;
     void load(const Rows& rows, Entry& entry);
     void put(Rows& rows, std::string_view key, std::string_view row, Past past);
     void erase(Rows& rows, std::string_view key, Past past);
@@ -175,6 +179,7 @@ class WriteSession {
     Role role_;
 
     Position position_;
+    std::vector<Uuid> begun_;  // streams, by the commit
     bool in_commit_ = false;
     bool only_files_yet_;                      // nothing has come through the memtable
     std::vector<std::unique_ptr<Rows>> rows_;  // as generations_

@@ -100,8 +100,8 @@ std::vector<std::string> ActivityList::groups_of(const DueEntry& entry) {
 
 Result<std::vector<Uuid>> ActivityList::past_rows(const ViewReader& reader, Scope scope,
                                                   const UserId& viewer) {
-    const std::string viewers = range_of_viewer(LeadList::index, scope, viewer);
-    BOS_TRY(const std::vector<Uuid> leads, ids_of_today(reader, LeadsView::id, viewers));
+    BOS_TRY(const std::vector<Uuid> leads,
+            ids_of_today(reader, LeadsView::id, LeadList::index, scope, viewer));
     std::vector<Uuid> activities;
     for (const Uuid& id : leads) {
         BOS_TRY(const auto lead, ActivitiesView::Leads::get(reader, LeadId(id)));

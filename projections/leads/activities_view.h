@@ -16,7 +16,7 @@ namespace bos::projections::leads {
 struct ActivitiesView {
     static constexpr std::uint16_t id = 6;
     static constexpr std::string_view name = "leads.activities";
-    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version = 3;
     using Handles =
         types<bos::leads::LeadCaptured, bos::leads::LeadAssigned, bos::leads::CollaboratorAdded,
               bos::leads::CollaboratorRemoved, bos::leads::LeadArchived, bos::leads::LeadRestored,

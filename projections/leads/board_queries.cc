@@ -79,9 +79,14 @@ Result<StageTotals> totals_of(PipelineId pipeline, const std::string& stage,
         BOS_TRY(auto totals, BoardView::Totals::get(context.reader, column));
         return totals.value_or(StageTotals{});
     }
-    BOS_TRY(auto totals, BoardView::ViewersTotals::get(
-                             context.reader, {context.viewer.scope, context.viewer.user, column}));
-    return totals.value_or(StageTotals{});
+    StageTotals totals;
+    for (const Scope scope : {Scope::own, Scope::assigned}) {
+        if (scope > context.viewer.scope) continue;
+        BOS_TRY(const auto part, BoardView::ViewersTotals::get(
+                                     context.reader, {scope, context.viewer.user, column}));
+        if (part) BoardView::add(*part, totals);
+    }
+    return totals;
 }
 
 }  // namespace

@@ -14,15 +14,14 @@ using ViewersColumnKey = BoardView::ViewersColumnKey;
 /// The columns that count this card for those who see it in a narrower scope.
 std::vector<ViewersColumnKey> viewers_columns_of(const Card& card, const ColumnKey& column) {
     std::vector<ViewersColumnKey> columns;
-    std::vector<UserId> assigned = card.collaborators;
-    if (card.owner) {
-        columns.push_back({Scope::own, *card.owner, column});
-        assigned.push_back(*card.owner);
+    if (card.owner) columns.push_back({Scope::own, *card.owner, column});
+    std::vector<UserId> helpers = card.collaborators;
+    std::ranges::sort(helpers);
+    const auto repeated = std::ranges::unique(helpers);
+    helpers.erase(repeated.begin(), repeated.end());
+    for (const UserId& user : helpers) {
+        if (user != card.owner) columns.push_back({Scope::assigned, user, column});
     }
-    std::ranges::sort(assigned);
-    const auto repeated = std::ranges::unique(assigned);
-    assigned.erase(repeated.begin(), repeated.end());
-    for (const UserId& user : assigned) columns.push_back({Scope::assigned, user, column});
     return columns;
 }
 
@@ -71,6 +70,11 @@ bool counts_alike(const Card& before, const Card& after) {
 void BoardView::count(const Card& card, std::int64_t sign, StageTotals& totals) {
     totals.lead_count += static_cast<std::uint64_t>(sign);
     if (card.expected_value) add_money(totals.sums, *card.expected_value, sign);
+}
+
+void BoardView::add(const StageTotals& more, StageTotals& totals) {
+    totals.lead_count += more.lead_count;
+    for (const Money& sum : more.sums) add_money(totals.sums, sum, 1);
 }
 
 Lead BoardView::lead_of(const Card& card) {

@@ -15,11 +15,12 @@ namespace bos::projections::leads {
 ///               board with the archive apart, see list_index.h
 ///     table 2   pipeline | stage -> StageTotals
 ///     table 3   lead -> CardActivities: the card shows only when the first of them is due; no past
-///     table 4   u8 scope | 16 bytes user | pipeline | stage -> StageTotals; no past
+///     table 4   u8 scope | 16 bytes user | pipeline | stage -> StageTotals; no past; in scope
+///               assigned without what is the user's own
 struct BoardView {
     static constexpr std::uint16_t id = 5;
     static constexpr std::string_view name = "leads.board";
-    static constexpr std::uint32_t version = 4;
+    static constexpr std::uint32_t version = 5;
     using Handles = concat_types<LeadEvents, types<StageRetired>>;
     using Cards = Table<BoardView, 0, LeadId, Card>;
 
@@ -45,6 +46,7 @@ struct BoardView {
 
     /// Counts a card in, or out with sign -1.
     static void count(const Card& card, std::int64_t sign, StageTotals& totals);
+    static void add(const StageTotals& more, StageTotals& totals);
 
     template <class Event>
         requires requires(Lead& lead, const Event& event, const EventContext& context) {

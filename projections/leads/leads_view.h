@@ -19,7 +19,7 @@ namespace bos::projections::leads {
 struct LeadsView {
     static constexpr std::uint16_t id = 1;
     static constexpr std::string_view name = "leads.leads";
-    static constexpr std::uint32_t version = 4;
+    static constexpr std::uint32_t version = 5;
     using Handles = concat_types<LeadEvents, types<StageRetired>>;
     using Leads = Table<LeadsView, 0, LeadId, Lead>;
     using Digests = Table<LeadsView, 3, LeadId, EmailDigests, Past::none>;

@@ -193,6 +193,31 @@ TEST_CASE("a viewer sees what the scope allows, and the index follows the row") 
     CHECK(seen(Scope::all, ada) == std::vector{1, 2, 4});
 }
 
+TEST_CASE("in scope assigned one's own stand among what one helps with") {
+    TaskStore store;
+    std::vector<TaskRow> tasks;
+    std::vector<int> expected;
+    for (int i = 1; i <= 200; ++i) {  // more than is read of a range at once
+        tasks.push_back(i % 3 == 0 ? task(i, i, ada, {ada}) : task(i, i, bob, {ada, cyd}));
+        expected.push_back(i);
+    }
+    store.put(tasks);
+    ListQuery query = everything();
+    query.scope = Scope::assigned;
+    query.viewer = ada;
+    query.count = true;
+    CHECK(store.page(query)->count == ListCount{200, false});
+    for (const std::size_t limit : {7u, 200u}) {
+        query.limit = limit;
+        query.descending = false;
+        CHECK(all_pages(store, query) == expected);
+        query.descending = true;
+        CHECK(all_pages(store, query) == std::vector(expected.rbegin(), expected.rend()));
+    }
+    query.as_of = Position{1};
+    CHECK(store.page(query)->count == ListCount{200, false});
+}
+
 TEST_CASE("a column of a board is a group of the list") {
     TaskStore store;
     store.commit([](ViewWriter& rows) {
@@ -356,12 +381,14 @@ TEST_CASE("rows that stay where they are are seen once, in order, whatever happe
         TaskStore store;
         // Rows 1 to 40 may come, go and move; 101 to 120 stay.
         std::map<int, TaskRow> staying;
-        for (int i = 101; i <= 120; ++i) {
-            staying[i] = task(i, *rc::gen::inRange(0, 50), ada);
-            store.put({staying[i]});
-        }
         ListQuery query = everything();
         query.scope = *rc::gen::element(Scope::own, Scope::assigned, Scope::all);
+        for (int i = 101; i <= 120; ++i) {
+            const int score = *rc::gen::inRange(0, 50);
+            const bool helps = query.scope != Scope::own && *rc::gen::arbitrary<bool>();
+            staying[i] = helps ? task(i, score, bob, {ada}) : task(i, score, ada, {ada});
+            store.put({staying[i]});
+        }
         query.descending = *rc::gen::arbitrary<bool>();
         query.limit = *rc::gen::inRange<std::size_t>(1, 7);
         query.filter = *rc::gen::element<std::string>("", "score ge 0");
@@ -380,7 +407,9 @@ TEST_CASE("rows that stay where they are are seen once, in order, whatever happe
                 for (int i = 0; i < changes; ++i) {
                     const int number = *rc::gen::inRange(1, 41);
                     if (*rc::gen::arbitrary<bool>()) {
-                        ListIndex<TaskList>::put(rows, task(number, *rc::gen::inRange(0, 50), ada));
+                        const UserId owner = *rc::gen::element(ada, bob);
+                        ListIndex<TaskList>::put(
+                            rows, task(number, *rc::gen::inRange(0, 50), owner, {ada}));
                     } else {
                         ListIndex<TaskList>::erase(rows, TaskId(numbered(number)));
                     }
