@@ -28,6 +28,13 @@ constexpr std::size_t read_bytes = 8192;
 /// How much of a refused request is read and thrown away so that its answer arrives.
 constexpr std::size_t linger_bytes_max = std::size_t{4} << 20;
 
+Headers headers_of(const ParsedHead& head) {
+    std::vector<Headers::Field> fields;
+    fields.reserve(head.fields.size());
+    for (const auto& [name, value] : head.fields) fields.emplace_back(name, value);
+    return Headers(std::move(fields));
+}
+
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -137,7 +144,7 @@ Connection::Step<Connection::Incoming> Connection::judge_head(std::size_t size) 
         return std::unexpected(
             Ended{Problem::of(head.error().kind, std::string(head.error().reason))});
     }
-    std::optional<ParsedHead> parsed = parse_head(bytes);
+    const std::optional<ParsedHead> parsed = parse_head(bytes);
     if (!parsed || !same_meaning(*head, *parsed)) {
         spdlog::warn("gateway: two parsers differ about a request's header, request {}",
                      to_string(exchange_.id));
@@ -156,10 +163,10 @@ Connection::Step<Connection::Incoming> Connection::judge_head(std::size_t size) 
     exchange_.keep_alive = head->keep_alive;
 
     Incoming incoming;
-    incoming.request.method = std::move(parsed->method);
+    incoming.request.method = parsed->method;
     incoming.request.path = std::move(head->target.path);
     incoming.request.query = std::move(head->target.query);
-    incoming.request.headers = std::move(parsed->headers);
+    incoming.request.headers = headers_of(*parsed);
     incoming.request.peer = peer_;
     incoming.request.received_at = context_->clock.now();
     incoming.request.id = exchange_.id;

@@ -1,5 +1,7 @@
 #include "gateway/framing_guard.h"
 
+#include "gateway/byte_set.h"
+
 #include <algorithm>
 #include <array>
 
@@ -11,22 +13,22 @@ std::unexpected<RejectedHead> reject(const ProblemKind& kind, std::string_view r
     return std::unexpected(RejectedHead{kind, reason});
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// RFC 9110 5.6.2: the characters of a token.
-bool is_token_char(char c) {
+constexpr ByteSet token_chars([](char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-}
+});
 
 /// Registered methods are upper case; a narrower rule than a token leaves less to confuse.
 bool is_method_char(char c) { return (c >= 'A' && c <= 'Z') || c == '-'; }
 
 /// RFC 9110 5.5: visible bytes, obs-text, space and tab.
-bool is_value_byte(char c) {
+constexpr ByteSet value_bytes([](char c) {
     const auto byte = static_cast<std::uint8_t>(c);
     return (byte >= 0x20 && byte != 0x7F) || c == '\t';
-}
+});
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -152,14 +154,14 @@ std::expected<void, RejectedHead> read_field(std::string_view line, Fields& fiel
         return reject(problems::bad_header, "a line without colon");
     const std::string_view name = line.substr(0, colon);
     // This includes white space before the colon (RFC 9112 5.1).
-    if (name.empty() || !std::ranges::all_of(name, is_token_char)) {
+    if (name.empty() || !token_chars.has_all(name)) {
         return reject(problems::bad_header, "a header name is not a token");
     }
     if (is_disguised_security_field(name)) {
         return reject(problems::bad_header, "a security header is written with an underscore");
     }
     const std::string_view value = trimmed(line.substr(colon + 1));
-    if (!std::ranges::all_of(value, is_value_byte)) {
+    if (!value_bytes.has_all(value)) {
         return reject(problems::bad_header, "a header value has a control byte");
     }
     if (is_security_field(name) && count_of(fields, name) > 0) {
@@ -266,6 +268,8 @@ std::expected<AcceptedHead, RejectedHead> guard_head(std::string_view bytes,
     }
 
     AcceptedHead head;
+    constexpr std::size_t usual_fields = 16;
+    head.fields.reserve(usual_fields);
     std::string_view rest = bytes;
     if (auto line = read_request_line(take_line(rest), head); !line) {
         return std::unexpected(line.error());
@@ -287,7 +291,7 @@ std::expected<AcceptedHead, RejectedHead> guard_head(std::string_view bytes,
 }
 
 std::expected<std::optional<std::size_t>, RejectedHead> HeadScanner::scan(std::string_view bytes) {
-    for (; scanned_ < bytes.size(); ++scanned_) {
+    for (; pass_over_text(bytes), scanned_ < bytes.size(); ++scanned_) {
         const char c = bytes[scanned_];
         const bool after_cr = scanned_ > 0 && bytes[scanned_ - 1] == '\r';
         // A TLS hello or a binary protocol on this port is told at its first byte.
@@ -314,6 +318,16 @@ std::expected<std::optional<std::size_t>, RejectedHead> HeadScanner::scan(std::s
         }
     }
     return std::nullopt;
+}
+
+void HeadScanner::pass_over_text(std::string_view bytes) {
+    if (scanned_ == 0 || bytes[scanned_ - 1] == '\r') return;
+    const std::size_t limit = request_line_end_ == 0
+                                  ? limits_->request_line_bytes_max + 1
+                                  : request_line_end_ + limits_->header_bytes_max;
+    const std::size_t end = std::min(bytes.size(), limit);
+    // All that the rules name are up to CR.
+    while (scanned_ < end && static_cast<std::uint8_t>(bytes[scanned_]) > '\r') ++scanned_;
 }
 
 }  // namespace bos::gateway

@@ -30,8 +30,8 @@ enum class BodyKind : std::uint8_t { none, content_length, chunked };
 
 /// A header block whose meaning is the same for every recipient on the way.
 struct AcceptedHead {
-    std::string method;
-    std::string raw_target;
+    std::string_view method;  ///< a view into the block, as is the next
+    std::string_view raw_target;
     RequestTarget target;
     int version_minor = 1;  ///< HTTP/1.0 or HTTP/1.1
     bool keep_alive = true;
@@ -67,6 +67,9 @@ class HeadScanner {
         std::string_view bytes);
 
   private:
+    /// To the next byte that a rule may say something about.
+    void pass_over_text(std::string_view bytes);
+
     const GuardLimits* limits_;
     std::size_t scanned_ = 0;
     std::size_t request_line_end_ = 0;  // 0 = not yet there

@@ -1,25 +1,25 @@
 #pragma once
 
 #include "gateway/framing_guard.h"
-#include "gateway/http.h"
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace bos::gateway {
 
-/// A header block as Beast reads it.
+/// A header block as Beast reads it. Texts are views into the block.
 struct ParsedHead {
-    std::string method;
-    std::string target;
-    unsigned version = 11;
+    std::string_view method;
+    std::string_view target;
+    int version = 11;
     bool keep_alive = true;
     bool chunked = false;
     std::optional<std::uint64_t> content_length;
     bool upgrade = false;
-    Headers headers;
+    std::vector<std::pair<std::string_view, std::string_view>> fields;  ///< as they came
 };
 
 /// A second opinion from Beast's parser on a block that the guard accepted. Empty when Beast

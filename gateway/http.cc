@@ -10,8 +10,8 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 }  // namespace
 
-bool same_name(std::string_view left, std::string_view right) {
-    return std::ranges::equal(left, right, {}, lower, lower);
+bool same_letters(std::string_view left, std::string_view right) {
+    return left == right || std::ranges::equal(left, right, {}, lower, lower);
 }
 
 void Headers::add(std::string_view name, std::string value) {

@@ -20,6 +20,9 @@ class Headers {
   public:
     using Field = std::pair<std::string, std::string>;
 
+    Headers() = default;
+    explicit Headers(std::vector<Field> fields) : fields_(std::move(fields)) {}
+
     void add(std::string_view name, std::string value);
     /// Replaces every field of that name.
     void set(std::string_view name, std::string value);
@@ -34,8 +37,12 @@ class Headers {
     std::vector<Field> fields_;
 };
 
+/// Of texts of the same size.
+[[nodiscard]] bool same_letters(std::string_view left, std::string_view right);
 /// Equal without regard to ASCII case.
-[[nodiscard]] bool same_name(std::string_view left, std::string_view right);
+[[nodiscard]] inline bool same_name(std::string_view left, std::string_view right) {
+    return left.size() == right.size() && same_letters(left, right);
+}
 
 /// Decoded name and value pairs in the order they came, for query strings and path parameters.
 /// Names are unique: a query that repeats one was refused before.

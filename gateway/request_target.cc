@@ -1,5 +1,7 @@
 #include "gateway/request_target.h"
 
+#include "gateway/byte_set.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -11,9 +13,11 @@ namespace {
 
 using Refused = std::unexpected<std::string_view>;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_hex(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 bool is_control(char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -30,24 +34,27 @@ int hex_value(char c) {
 }
 
 /// RFC 3986 2.3 and 2.2.
-bool is_unreserved(char c) {
+constexpr bool is_unreserved(char c) {
     return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
-bool is_sub_delimiter(char c) {
+constexpr bool is_sub_delimiter(char c) {
     return std::string_view("!$&'()*+,;=").find(c) != std::string_view::npos;
 }
 
-bool may_stand_in_path(char c) {
-    return is_unreserved(c) || is_sub_delimiter(c) || c == ':' || c == '@' || c == '/';
-}
+/// With the percent sign of an escape.
+constexpr ByteSet path_bytes([](char c) {
+    return is_unreserved(c) || is_sub_delimiter(c) || c == ':' || c == '@' || c == '/' || c == '%';
+});
 
 /// Wider than RFC 3986: browsers send [ ] { } | ^ ` \ as they are, and here they are only data.
-bool may_stand_in_query(char c) { return c > 0x20 && c < 0x7F && c != '#'; }
+constexpr ByteSet query_bytes([](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
 
 enum class Plus : std::uint8_t { plus, space };
 
 /// Empty on an ill-formed escape.
 std::optional<std::string> percent_decoded(std::string_view text, Plus plus) {
+    const auto has = [&](char c) { return text.find(c) != std::string_view::npos; };
+    if (!has('%') && (plus == Plus::plus || !has('+'))) return std::string(text);
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -66,6 +73,7 @@ std::optional<std::string> percent_decoded(std::string_view text, Plus plus) {
 
 /// %2F and %5C: after decoding nobody could tell them from a separator.
 bool hides_separator(std::string_view path) {
+    if (path.find('%') == std::string_view::npos) return false;
     const std::string lowered = lower_case(path);
     return lowered.find("%2f") != std::string::npos || lowered.find("%5c") != std::string::npos;
 }
@@ -81,7 +89,7 @@ bool has_dot_segment(std::string_view path) {
 }
 
 std::expected<std::string, std::string_view> decoded_path(std::string_view raw) {
-    if (!std::ranges::all_of(raw, [](char c) { return may_stand_in_path(c) || c == '%'; })) {
+    if (!path_bytes.has_all(raw)) {
         return Refused("the path has a byte that must be percent-encoded");
     }
     if (hides_separator(raw)) return Refused("the path has an encoded separator");
@@ -95,7 +103,7 @@ std::expected<std::string, std::string_view> decoded_path(std::string_view raw) 
 }
 
 std::expected<Parameters, std::string_view> decoded_query(std::string_view raw) {
-    if (!std::ranges::all_of(raw, may_stand_in_query)) {
+    if (!query_bytes.has_all(raw)) {
         return Refused("the query has a byte that must be percent-encoded");
     }
     Parameters query;
@@ -128,8 +136,7 @@ bool is_utf8(std::string_view text) {
         std::uint8_t first_low, first_high, second_low, second_high;
         std::size_t length;
     };
-    static constexpr std::array<Form, 9> forms{{{0x00, 0x7F, 0, 0, 1},
-                                                {0xC2, 0xDF, 0x80, 0xBF, 2},
+    static constexpr std::array<Form, 8> forms{{{0xC2, 0xDF, 0x80, 0xBF, 2},
                                                 {0xE0, 0xE0, 0xA0, 0xBF, 3},
                                                 {0xE1, 0xEC, 0x80, 0xBF, 3},
                                                 {0xED, 0xED, 0x80, 0x9F, 3},
@@ -139,14 +146,15 @@ bool is_utf8(std::string_view text) {
                                                 {0xF4, 0xF4, 0x80, 0x8F, 4}}};
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
     for (std::size_t i = 0; i < text.size();) {
+        if (byte(i) < 0x80) {
+            ++i;
+            continue;
+        }
         const auto* form = std::ranges::find_if(forms, [&](const Form& candidate) {
             return byte(i) >= candidate.first_low && byte(i) <= candidate.first_high;
         });
         if (form == forms.end() || i + form->length > text.size()) return false;
-        if (form->length > 1 &&
-            (byte(i + 1) < form->second_low || byte(i + 1) > form->second_high)) {
-            return false;
-        }
+        if (byte(i + 1) < form->second_low || byte(i + 1) > form->second_high) return false;
         for (std::size_t k = 2; k < form->length; ++k) {
             if (byte(i + k) < 0x80 || byte(i + k) > 0xBF) return false;
         }

@@ -286,7 +286,7 @@ TEST_CASE("two readings that differ in anything are noticed") {
     other.content_length = 13;
     CHECK_FALSE(same_meaning(*accepted, other));
     other = *parse_head(head);
-    other.headers.set("Host", "b");
+    other.fields.front().second = "b";
     CHECK_FALSE(same_meaning(*accepted, other));
     other = *parse_head(head);
     other.chunked = true;
