@@ -28,7 +28,7 @@ class AnswerCache {
   public:
     explicit AnswerCache(std::size_t bytes_max = std::size_t{32} << 20) : answers_(bytes_max) {}
 
-    /// `asked` is all that the answer depends on beside `now`.
+    /// `asked` is all that the answer depends on beside `now`. What it gives is ready.
     [[nodiscard]] std::optional<Response> find(const std::string& asked, const AnswerBasis& now);
     /// `basis` was the same before and after the answer was made.
     void put(const std::string& asked, const AnswerBasis& basis, const Response& answer);
@@ -36,7 +36,8 @@ class AnswerCache {
   private:
     struct Kept {
         AnswerBasis basis;
-        std::shared_ptr<const Response> answer;
+        int status = 0;
+        std::shared_ptr<const ReadyAnswer> answer;
     };
 
     std::mutex mutex_;

@@ -21,13 +21,24 @@ constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
 class PlainStream final : public ByteStream {
   public:
-    explicit PlainStream(tcp::socket socket) : socket_(std::move(socket)) {}
+    explicit PlainStream(tcp::socket socket) : socket_(std::move(socket)) {
+        error_code ignored;  // a socket that cannot do it has other troubles soon
+        socket_.non_blocking(true, ignored);
+    }
 
     asio::awaitable<error_code> handshake() override { co_return error_code(); }
 
     asio::awaitable<Read> read_some(asio::mutable_buffer buffer) override {
         const auto [error, bytes] = co_await socket_.async_read_some(buffer, quietly);
         co_return Read{error, bytes};
+    }
+
+    Written write_now(const Buffers& buffers) override {
+        Written written;
+        written.bytes = buffers[1].size() == 0 ? socket_.write_some(buffers[0], written.error)
+                                               : socket_.write_some(buffers, written.error);
+        if (written.error == asio::error::would_block) written.error = {};
+        return written;
     }
 
     asio::awaitable<error_code> write(Buffers buffers) override {
@@ -66,6 +77,8 @@ class TlsStream final : public ByteStream {
         if (error == asio::ssl::error::stream_truncated) error = asio::error::eof;
         co_return Read{error, bytes};
     }
+
+    Written write_now(const Buffers& /*buffers*/) override { return {}; }
 
     asio::awaitable<error_code> write(Buffers buffers) override {
         const auto [error, bytes] = co_await asio::async_write(stream_, buffers, quietly);

@@ -21,10 +21,17 @@ class ByteStream {
     };
     using Buffers = std::array<boost::asio::const_buffer, 2>;
 
+    struct Written {
+        boost::system::error_code error;
+        std::size_t bytes = 0;
+    };
+
     virtual ~ByteStream() = default;
     [[nodiscard]] virtual boost::asio::awaitable<boost::system::error_code> handshake() = 0;
     [[nodiscard]] virtual boost::asio::awaitable<Read> read_some(
         boost::asio::mutable_buffer buffer) = 0;
+    /// What goes out without waiting: most answers as a whole, of some streams nothing.
+    [[nodiscard]] virtual Written write_now(const Buffers& buffers) = 0;
     [[nodiscard]] virtual boost::asio::awaitable<boost::system::error_code> write(
         Buffers buffers) = 0;
     /// Says that nothing more will be written.

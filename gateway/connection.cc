@@ -27,12 +27,23 @@ namespace {
 constexpr std::size_t read_bytes = 8192;
 /// How much of a refused request is read and thrown away so that its answer arrives.
 constexpr std::size_t linger_bytes_max = std::size_t{4} << 20;
+/// A body that is copied behind its header block: to send them in two pieces takes longer.
+constexpr std::size_t joined_body_bytes_max = 2048;
 
 Headers headers_of(const ParsedHead& head) {
     std::vector<Headers::Field> fields;
     fields.reserve(head.fields.size());
     for (const auto& [name, value] : head.fields) fields.emplace_back(name, value);
     return Headers(std::move(fields));
+}
+
+ByteStream::Buffers behind(ByteStream::Buffers buffers, std::size_t bytes) {
+    for (asio::const_buffer& buffer : buffers) {
+        const std::size_t skipped = std::min(bytes, buffer.size());
+        buffer += skipped;
+        bytes -= skipped;
+    }
+    return buffers;
 }
 
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -66,39 +77,37 @@ asio::awaitable<void> Connection::run() {
 asio::awaitable<bool> Connection::serve_request() {
     exchange_ = {.id = new_uuid(context_->clock.now(), context_->random)};
 
-    const Step<void> begun = co_await wait_for_request();
-    if (!begun) co_return false;
-    Ended ended;
-    const Step<std::size_t> head_size = co_await read_head();
-    if (head_size) {
-        Step<Incoming> incoming = judge_head(*head_size);
-        if (incoming) {
-            Step<std::string> body = co_await read_body(incoming->body, incoming->content_length,
-                                                        incoming->expect_continue);
-            if (body) {
-                incoming->request.body = *std::move(body);
-                Response response = co_await answer(std::move(incoming->request));
-                const bool keep_alive = exchange_.keep_alive && !context_->stopping;
-                const bool written = co_await write(std::move(response), keep_alive);
-                must_linger_ = written && !exchange_.keep_alive;
-                co_return written&& exchange_.keep_alive;
-            }
-            ended = std::move(body).error();
-        } else {
-            ended = std::move(incoming).error();
-        }
-    } else {
-        ended = head_size.error();
+    if (buffer_.empty()) {  // else the next request is here already
+        const Step<void> begun = co_await wait_for_request();
+        if (!begun) co_return false;
     }
-    if (ended.problem) {
-        context_->observer->refused(ended.problem->code);
-        must_linger_ = co_await write(to_response(*ended.problem), false);
+    HeadSearch search(context_->options.guard);
+    Step<std::optional<std::size_t>> head_size = find_head(search);
+    if (head_size && !*head_size) head_size = co_await read_rest_of_head(std::move(search));
+    if (!head_size) co_return co_await refuse(std::move(head_size).error());
+    Step<Incoming> incoming = judge_head(**head_size);
+    if (!incoming) co_return co_await refuse(std::move(incoming).error());
+    if (incoming->body != BodyKind::none) {
+        Step<std::string> body =
+            co_await read_body(incoming->body, incoming->content_length, incoming->expect_continue);
+        if (!body) co_return co_await refuse(std::move(body).error());
+        incoming->request.body = *std::move(body);
     }
+    Response response = co_await answer(std::move(incoming->request));
+    const bool keep_alive = exchange_.keep_alive && !context_->stopping;
+    const bool written = co_await write(std::move(response), keep_alive);
+    must_linger_ = written && !exchange_.keep_alive;
+    co_return written&& exchange_.keep_alive;
+}
+
+asio::awaitable<bool> Connection::refuse(Ended ended) {
+    if (!ended.problem) co_return false;
+    context_->observer->refused(ended.problem->code);
+    must_linger_ = co_await write(to_response(*ended.problem), false);
     co_return false;
 }
 
 asio::awaitable<Connection::Step<void>> Connection::wait_for_request() {
-    if (!buffer_.empty()) co_return Step<void>();  // pipelined
     if (context_->stopping && !has_input()) co_return std::unexpected(Ended{});
     waiting_ = true;
     const Step<std::size_t> read =
@@ -108,32 +117,34 @@ asio::awaitable<Connection::Step<void>> Connection::wait_for_request() {
     co_return Step<void>();
 }
 
-asio::awaitable<Connection::Step<std::size_t>> Connection::read_head() {
+Connection::Step<std::optional<std::size_t>> Connection::find_head(HeadSearch& search) {
+    // RFC 9112 2.2: old clients send an empty line after a body.
+    if (!search.skipped_empty_line && buffer_.starts_with("\r\n")) {
+        buffer_.erase(0, 2);
+        search.skipped_empty_line = true;
+    }
+    const bool may_be_empty_line = !search.skipped_empty_line && buffer_ == "\r";
+    if (may_be_empty_line) return std::nullopt;
+    const auto scanned = search.scanner.scan(buffer_);
+    if (scanned) return *scanned;
+    return std::unexpected(
+        Ended{Problem::of(scanned.error().kind, std::string(scanned.error().reason))});
+}
+
+asio::awaitable<Connection::Step<std::optional<std::size_t>>> Connection::read_rest_of_head(
+    HeadSearch search) {
     const Clock::time_point deadline = Clock::now() + context_->options.header_timeout;
-    HeadScanner scanner(context_->options.guard);
-    bool skipped_empty_line = false;
     while (true) {
-        // RFC 9112 2.2: old clients send an empty line after a body.
-        if (!skipped_empty_line && buffer_.starts_with("\r\n")) {
-            buffer_.erase(0, 2);
-            skipped_empty_line = true;
-        }
-        const bool may_be_empty_line = !skipped_empty_line && buffer_ == "\r";
-        if (!may_be_empty_line) {
-            const auto scanned = scanner.scan(buffer_);
-            if (!scanned) {
-                co_return std::unexpected(
-                    Ended{Problem::of(scanned.error().kind, std::string(scanned.error().reason))});
-            }
-            if (*scanned) co_return **scanned;
-        }
         const Step<std::size_t> read = co_await read_more(deadline);
-        if (read) continue;
-        if (expired_) co_return std::unexpected(Ended{Problem::of(problems::request_timeout)});
-        if (peer_ended_ && !buffer_.empty()) {
-            co_return std::unexpected(Ended{Problem::of(problems::incomplete_request)});
+        if (!read) {
+            if (expired_) co_return std::unexpected(Ended{Problem::of(problems::request_timeout)});
+            if (peer_ended_ && !buffer_.empty()) {
+                co_return std::unexpected(Ended{Problem::of(problems::incomplete_request)});
+            }
+            co_return std::unexpected(read.error());
         }
-        co_return std::unexpected(read.error());
+        Step<std::optional<std::size_t>> head_size = find_head(search);
+        if (!head_size || *head_size) co_return head_size;
     }
 }
 
@@ -181,7 +192,6 @@ asio::awaitable<Connection::Step<std::string>> Connection::read_body(BodyKind ki
                                                                      std::uint64_t length,
                                                                      bool expect_continue) {
     std::string body;
-    if (kind == BodyKind::none) co_return body;
     // RFC 9110 10.1.1: not needed when the body is on its way already.
     if (expect_continue && buffer_.empty()) {
         arm(Clock::now() + context_->options.write_timeout, OnExpiry::close);
@@ -266,7 +276,7 @@ asio::awaitable<bool> Connection::write(Response response, bool keep_alive) {
                             .over_tls = stream_->is_encrypted(),
                             .request_id = exchange_.id,
                             .now = context_->clock.now()};
-    auto head = response_head(response, framing);
+    auto head = response_head(response, framing, std::move(output_));
     if (!head) {
         spdlog::error("gateway: an answer was refused: {}, request {}", head.error(),
                       to_string(exchange_.id));
@@ -275,14 +285,24 @@ asio::awaitable<bool> Connection::write(Response response, bool keep_alive) {
         head = response_head(response, framing);
         if (!head) co_return false;
     }
+    output_ = *std::move(head);
     const bool with_body = !exchange_.without_body && status_has_body(response.status);
-    const std::string_view body = with_body ? std::string_view(response.body) : "";
+    std::string_view body = with_body ? body_of(response) : "";
+    if (body.size() <= joined_body_bytes_max) {
+        output_.append(body);
+        body = {};
+    }
 
-    arm(Clock::now() + context_->options.write_timeout, OnExpiry::close);
-    const error_code error =
-        co_await stream_->write({asio::buffer(*head), asio::buffer(body.data(), body.size())});
-    disarm();
-    if (!error) context_->observer->bytes_sent(head->size() + body.size());
+    const ByteStream::Buffers buffers{asio::buffer(output_),
+                                      asio::buffer(body.data(), body.size())};
+    const std::size_t bytes = output_.size() + body.size();
+    auto [error, written] = stream_->write_now(buffers);
+    if (!error && written < bytes) {
+        arm(Clock::now() + context_->options.write_timeout, OnExpiry::close);
+        error = co_await stream_->write(behind(buffers, written));
+        disarm();
+    }
+    if (!error) context_->observer->bytes_sent(bytes);
     co_return !error;
 }
 

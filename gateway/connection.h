@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gateway/byte_stream.h"
+#include "gateway/framing_guard.h"
 #include "gateway/http_server.h"
 #include "gateway/problem.h"
 #include "schemas/base/random.h"
@@ -74,6 +75,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
         bool expect_continue = false;
     };
 
+    /// For the end of a header block.
+    struct HeadSearch {
+        explicit HeadSearch(const GuardLimits& limits) : scanner(limits) {}
+        HeadScanner scanner;
+        bool skipped_empty_line = false;
+    };
+
     enum class OnExpiry : std::uint8_t {
         cancel,  ///< ends the pending operation; the connection can still be written to
         close,
@@ -82,9 +90,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
     boost::asio::awaitable<void> run();
     /// False when it was the last one.
     boost::asio::awaitable<bool> serve_request();
+    /// Always false, as it was the last one.
+    boost::asio::awaitable<bool> refuse(Ended ended);
     boost::asio::awaitable<Step<void>> wait_for_request();
-    boost::asio::awaitable<Step<std::size_t>> read_head();
+    /// The size of the next request's header block, if it is all there.
+    [[nodiscard]] Step<std::optional<std::size_t>> find_head(HeadSearch& search);
+    /// Never empty.
+    boost::asio::awaitable<Step<std::optional<std::size_t>>> read_rest_of_head(HeadSearch search);
     [[nodiscard]] Step<Incoming> judge_head(std::size_t size);
+    /// `kind` is not none.
     boost::asio::awaitable<Step<std::string>> read_body(BodyKind kind, std::uint64_t length,
                                                         bool expect_continue);
     /// Appends to buffer_. `Ended` is silent for a lost or ended connection; see timed_out().
@@ -123,6 +137,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool waiting_ = false;  // no byte of a next request has come
     bool must_linger_ = false;
     std::string buffer_;  // received, not yet consumed
+    std::string output_;  // its memory is used again
     Exchange exchange_;
 };
 

@@ -5,7 +5,9 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,12 +83,24 @@ struct Request {
     Parameters params;  ///< the template's parameters, in its order
 };
 
+/// An answer whose bytes are made already: for all who get it, instead of for each of them.
+struct ReadyAnswer {
+    std::string bytes;        ///< response_fields(), then the body
+    std::size_t body_at = 0;  ///< in bytes
+
+    [[nodiscard]] std::string_view fields() const {
+        return std::string_view(bytes).substr(0, body_at);
+    }
+    [[nodiscard]] std::string_view body() const { return std::string_view(bytes).substr(body_at); }
+};
+
 /// What a handler answers. The server adds framing (Content-Length, Connection, Date), Request-Id
 /// and the security headers, and refuses a header that a handler must not set.
 struct Response {
     int status = 200;
     Headers headers;
-    std::string body;  ///< left out on the wire for HEAD, 204 and 304
+    std::string body;                          ///< left out on the wire for HEAD, 204 and 304
+    std::shared_ptr<const ReadyAnswer> ready;  ///< if it is there, for headers and body
 
     std::string route;  ///< template that answered, for metrics; not sent
 };

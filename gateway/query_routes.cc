@@ -218,11 +218,16 @@ bool may_be_kept(const Request& http) {
 /// All that an answer depends on beside what the views hold.
 std::string name_of_answer(const Caller& caller, const Request& http) {
     KeyWriter name;
-    name.text(caller.tenant.value())
-        .uuid(caller.user.value())
-        .u8(std::to_underlying(caller.grants.scope));
-    name.text(http.path);
-    for (const auto& [parameter, value] : http.query.pairs()) name.text(parameter).text(value);
+    const auto add = [&](std::string_view text) {
+        name.u32(static_cast<std::uint32_t>(text.size())).raw(text);
+    };
+    add(caller.tenant.value());
+    name.uuid(caller.user.value()).u8(std::to_underlying(caller.grants.scope));
+    add(http.path);
+    for (const auto& [parameter, value] : http.query.pairs()) {
+        add(parameter);
+        add(value);
+    }
     return name.take();
 }
 
@@ -249,24 +254,27 @@ bool is_behind(const Parsed<Response>& response) {
     return !response && response.error().code == projection_behind;
 }
 
+Response answered(Parsed<Response> response) {
+    return response ? *std::move(response) : to_response(response.error());
+}
+
 /// Runs on: the connection's thread. Reads of the view store are of microseconds, so they run in
 /// place.
 asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
-    const auto until = std::chrono::steady_clock::now() + views_follow_within;
     auto response = kept_or_made(api, route, caller, http);
     // A position may be one that nobody has: only other nodes' commits, and those that are being
     // applied, are on their way.
     const bool comes = api.cluster != nullptr || http.query.get("min_position") == latest;
-    for (int looks = 0; comes && is_behind(response) && std::chrono::steady_clock::now() < until;
-         ++looks) {
+    if (!comes || !is_behind(response)) co_return answered(std::move(response));
+    const auto until = std::chrono::steady_clock::now() + views_follow_within;
+    for (int looks = 0; is_behind(response) && std::chrono::steady_clock::now() < until; ++looks) {
         if (api.cluster != nullptr && looks % looks_between_hurries == 0)
             api.cluster->hurry(caller.tenant);
         asio::steady_timer timer(co_await asio::this_coro::executor, look_again_after);
         co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
         response = route.run(api, caller, http);
     }
-    if (!response) co_return to_response(response.error());
-    co_return *std::move(response);
+    co_return answered(std::move(response));
 }
 
 /// What this node has is the tenant's newest as long as it owns it. That it still does only the
@@ -290,13 +298,14 @@ asio::awaitable<Response> read_latest(const Api& api, QueryRoute route, Caller c
 }
 
 asio::awaitable<Response> answer_query(const Api& api, QueryRoute route, Request http) {
-    const auto caller = api.authenticate(http);
+    auto caller = api.authenticate(http);
     if (!caller) co_return to_response(caller.error());
     if (find_grant(caller->grants, route.permission) == nullptr) {
         co_return to_response(Problem::of(
             problems::forbidden, fmt::format("This needs the permission {}.", route.permission)));
     }
-    if (api.cluster == nullptr) co_return co_await read_here(api, route, *caller, std::move(http));
+    if (api.cluster == nullptr)
+        co_return co_await read_here(api, route, *std::move(caller), std::move(http));
     const bool has_views = api.cluster->roles().views;
     if (http.query.get("min_position") == latest) {
         const TenantId tenant = caller->tenant;
@@ -306,7 +315,7 @@ asio::awaitable<Response> answer_query(const Api& api, QueryRoute route, Request
         });
     }
     if (!has_views) co_return co_await api.cluster->where_views_are(std::move(http));
-    co_return co_await read_here(api, route, *caller, std::move(http));
+    co_return co_await read_here(api, route, *std::move(caller), std::move(http));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "gateway/response_writer.h"
 
+#include "gateway/byte_set.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <utility>
 
 namespace bos::gateway {
 
@@ -37,12 +40,12 @@ bool belongs_to_server(std::string_view name) {
                                [&](std::string_view field) { return same_name(field, name); });
 }
 
-bool is_name_char(char c) {
+constexpr ByteSet name_chars([](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-}
+});
 
 /// Visible ASCII, space and tab. Bytes above are legal but read differently by clients.
-bool is_value_char(char c) { return c == '\t' || (c >= 0x20 && c < 0x7F); }
+constexpr ByteSet value_chars([](char c) { return c == '\t' || (c >= 0x20 && c < 0x7F); });
 
 std::string_view reason_phrase(int status) {
     switch (status) {
@@ -125,68 +128,86 @@ std::string_view date_of(Timestamp now) {
     return text;
 }
 
-class HeadText {
-  public:
-    HeadText(int status, const Headers& set_by_handler) : set_by_handler_(&set_by_handler) {
-        constexpr std::size_t usual_bytes = 1024;
-        text_.reserve(usual_bytes);
-        text_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
-        text_.append(reason_phrase(status)).append("\r\n");
-    }
-    void add(std::string_view name, std::string_view value) {
-        text_.append(name).append(": ").append(value).append("\r\n");
-    }
-    void add_unless_set(std::string_view name, std::string_view value) {
-        if (!set_by_handler_->has(name)) add(name, value);
-    }
-    [[nodiscard]] std::string take() {
-        text_ += "\r\n";
-        return std::move(text_);
-    }
+void add(std::string& to, std::string_view name, std::string_view value) {
+    to.append(name).append(": ").append(value).append("\r\n");
+}
 
-  private:
-    const Headers* set_by_handler_;
-    std::string text_;
-};
+using Checked = std::expected<void, std::string_view>;
+
+Checked check_fields(const Headers& headers) {
+    for (const auto& [name, value] : headers.fields()) {
+        if (name.empty() || !name_chars.has_all(name)) {
+            return std::unexpected("a header name that is not a token");
+        }
+        if (belongs_to_server(name)) return std::unexpected("a header that belongs to the server");
+        if (!value_chars.has_all(value)) {
+            return std::unexpected("a header value with a byte that is not printable ASCII");
+        }
+    }
+    return {};
+}
+
+Checked add_fields(std::string& to, const Response& response) {
+    const Headers& set_by_handler = response.headers;
+    if (const Checked checked = check_fields(set_by_handler); !checked) return checked;
+    const auto add_unless_set = [&](std::string_view name, std::string_view value) {
+        if (!set_by_handler.has(name)) add(to, name, value);
+    };
+    for (const auto& [name, value] : set_by_handler.fields()) add(to, name, value);
+    add_unless_set("Cache-Control", "no-store");
+    add_unless_set("Content-Security-Policy", is_page(response) ? page_policy : data_policy);
+    add_unless_set("Cross-Origin-Opener-Policy", "same-origin");
+    add_unless_set("Cross-Origin-Resource-Policy", "same-origin");
+    add_unless_set("Referrer-Policy", "no-referrer");
+    add_unless_set("X-Content-Type-Options", "nosniff");
+    to.append("\r\n");
+    return {};
+}
 
 }  // namespace
 
 bool status_has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
+std::string_view body_of(const Response& response) {
+    return response.ready ? response.ready->body() : std::string_view(response.body);
+}
+
+std::expected<std::string, std::string_view> response_fields(const Response& response) {
+    std::string fields;
+    if (const Checked added = add_fields(fields, response); !added)
+        return std::unexpected(added.error());
+    return fields;
+}
+
 std::expected<std::string, std::string_view> response_head(const Response& response,
-                                                           const ResponseFraming& framing) {
+                                                           const ResponseFraming& framing,
+                                                           std::string memory) {
     if (response.status < 100 || response.status > 599) {
         return std::unexpected("a status outside 100 to 599");
     }
-    for (const auto& [name, value] : response.headers.fields()) {
-        if (name.empty() || !std::ranges::all_of(name, is_name_char)) {
-            return std::unexpected("a header name that is not a token");
-        }
-        if (belongs_to_server(name)) return std::unexpected("a header that belongs to the server");
-        if (!std::ranges::all_of(value, is_value_char)) {
-            return std::unexpected("a header value with a byte that is not printable ASCII");
-        }
-    }
-
-    HeadText head(response.status, response.headers);
-    head.add("Date", date_of(framing.now));
+    constexpr std::size_t usual_bytes = 1024;
+    std::string head = std::move(memory);
+    head.clear();
+    head.reserve(usual_bytes);
+    head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+    head.append(reason_phrase(response.status)).append("\r\n");
+    add(head, "Date", date_of(framing.now));
     if (status_has_body(response.status)) {
-        head.add("Content-Length", std::to_string(response.body.size()));
+        add(head, "Content-Length", std::to_string(body_of(response).size()));
     }
-    if (!framing.keep_alive) head.add("Connection", "close");
-    if (framing.keep_alive && framing.version_minor == 0) head.add("Connection", "keep-alive");
-    head.add("Request-Id", to_string(framing.request_id));
-    for (const auto& [name, value] : response.headers.fields()) head.add(name, value);
-    head.add_unless_set("Cache-Control", "no-store");
-    head.add_unless_set("Content-Security-Policy", is_page(response) ? page_policy : data_policy);
-    head.add_unless_set("Cross-Origin-Opener-Policy", "same-origin");
-    head.add_unless_set("Cross-Origin-Resource-Policy", "same-origin");
-    head.add_unless_set("Referrer-Policy", "no-referrer");
-    head.add_unless_set("X-Content-Type-Options", "nosniff");
-    if (framing.over_tls) {
-        head.add_unless_set("Strict-Transport-Security", "max-age=31536000; includeSubDomains");
+    if (!framing.keep_alive) add(head, "Connection", "close");
+    if (framing.keep_alive && framing.version_minor == 0) add(head, "Connection", "keep-alive");
+    add(head, "Request-Id", to_string(framing.request_id));
+    constexpr std::string_view transport = "Strict-Transport-Security";
+    if (framing.over_tls && !response.headers.has(transport)) {
+        add(head, transport, "max-age=31536000; includeSubDomains");
     }
-    return head.take();
+    if (response.ready) {
+        head.append(response.ready->fields());
+    } else if (const Checked added = add_fields(head, response); !added) {
+        return std::unexpected(added.error());
+    }
+    return head;
 }
 
 }  // namespace bos::gateway

@@ -20,14 +20,23 @@ struct ResponseFraming {
     Timestamp now;
 };
 
-/// Status line and header block of `response`, ending with the empty line. Adds Date,
-/// Content-Length, Connection, Request-Id and the security headers; leaves those that the handler
-/// set, so a handler may loosen e.g. Cache-Control for a file that is public. The one place where
-/// header values go out: a control byte in one (response splitting), a name that is no token, or a
-/// field that belongs to the server (Content-Length, Connection …) is an error that says the rule.
-/// The caller then answers 500 instead.
+/// The end of an answer's header block, which is the same however the answer goes over its
+/// connection: what the handler set, the security headers, and the empty line. Leaves those that
+/// the handler set, so a handler may loosen e.g. Cache-Control for a file that is public. The one
+/// place where header values go out: a control byte in one (response splitting), a name that is no
+/// token, or a field that belongs to the server (Content-Length, Connection …) is an error that
+/// says the rule.
+[[nodiscard]] std::expected<std::string, std::string_view> response_fields(
+    const Response& response);
+
+/// Status line and header block of `response`: Date, Content-Length, Connection, Request-Id, and
+/// its response_fields(), whose errors it has. The caller then answers 500 instead. It is written
+/// into `memory`, of which nothing is left but its capacity.
 [[nodiscard]] std::expected<std::string, std::string_view> response_head(
-    const Response& response, const ResponseFraming& framing);
+    const Response& response, const ResponseFraming& framing, std::string memory = {});
+
+/// Made by a handler or ready; whether it is sent is another question.
+[[nodiscard]] std::string_view body_of(const Response& response);
 
 /// Whether an answer of this status has a body at all (RFC 9110 6.4.1).
 [[nodiscard]] bool status_has_body(int status);

@@ -23,6 +23,7 @@ namespace {
 /// "/v1/leads" -> {"v1", "leads"}; "/" -> {""}: a path always starts with '/'.
 std::vector<std::string_view> split(std::string_view path) {
     std::vector<std::string_view> segments;
+    segments.reserve(8);
     path.remove_prefix(1);
     while (true) {
         const std::size_t slash = path.find('/');

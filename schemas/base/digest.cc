@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -123,6 +124,15 @@ namespace {
 constexpr std::string_view base64url_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/// By character; negative: it is not one of the alphabet's.
+constexpr std::array<std::int8_t, 256> base64url_values = [] {
+    std::array<std::int8_t, 256> values{};
+    values.fill(-1);
+    for (std::size_t i = 0; i < base64url_alphabet.size(); ++i)
+        values[static_cast<std::uint8_t>(base64url_alphabet[i])] = static_cast<std::int8_t>(i);
+    return values;
+}();
+
 }  // namespace
 
 std::string to_base64url(std::string_view bytes) {
@@ -145,11 +155,12 @@ std::string to_base64url(std::string_view bytes) {
 bool from_base64url(std::string_view text, std::string& out) {
     out.clear();
     if (text.size() % 4 == 1) return false;
+    out.reserve(text.size() * 3 / 4);
     std::uint32_t pending = 0;
     int bits = 0;
     for (const char c : text) {
-        const auto value = base64url_alphabet.find(c);
-        if (value == std::string_view::npos) return false;
+        const std::int8_t value = base64url_values[static_cast<std::uint8_t>(c)];
+        if (value < 0) return false;
         pending = pending << 6 | static_cast<std::uint32_t>(value);
         bits += 6;
         if (bits >= 8) {

@@ -1,5 +1,7 @@
 #include "gateway/answer_cache.h"
 
+#include "gateway/response_writer.h"
+
 #include <doctest/doctest.h>
 
 namespace bos::gateway {
@@ -17,8 +19,10 @@ TEST_CASE("an answer is given again while what it rests on is the same") {
     cache.put("board", basis, board("{}"));
     const auto again = cache.find("board", basis);
     REQUIRE(again);
-    CHECK(again->body == "{}");
-    CHECK(again->headers.get("Content-Type") == board("{}").headers.get("Content-Type"));
+    REQUIRE(again->ready);
+    CHECK(again->status == 200);
+    CHECK(again->ready->body() == "{}");
+    CHECK(again->ready->fields() == response_fields(board("{}")));
     CHECK_FALSE(cache.find("list", basis));
     CHECK_FALSE(cache.find("board", {.view_changes = 8, .erasures = 0}));
 }
