@@ -20,11 +20,6 @@ std::optional<SubjectKey> KeyCache::find(const TenantId& tenant, const Uuid& id)
     return found->key;
 }
 
-std::uint64_t KeyCache::erasures() const {
-    const std::lock_guard lock(mutex_);
-    return erasures_;
-}
-
 void KeyCache::put(std::uint64_t read_at, const std::string& owner, const TenantId& tenant,
                    const SubjectKey& key) {
     const std::lock_guard lock(mutex_);

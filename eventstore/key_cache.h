@@ -5,6 +5,7 @@
 #include "schemas/base/tenant.h"
 #include "schemas/base/uuid.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -35,7 +36,7 @@ class KeyCache {
     [[nodiscard]] std::optional<SubjectKey> find(const TenantId& tenant, const Uuid& id);
 
     /// How often forget() was called.
-    [[nodiscard]] std::uint64_t erasures() const;
+    [[nodiscard]] std::uint64_t erasures() const { return erasures_; }
     /// The key that new fields of its subject get.
     void put(std::uint64_t read_at, const std::string& owner, const TenantId& tenant,
              const SubjectKey& key);
@@ -67,7 +68,7 @@ class KeyCache {
     RecentMap<std::string, SubjectKey> of_subject_;
     RecentMap<Uuid, OfTenant> by_id_;
     RecentMap<TenantId, Secret> secrets_;
-    std::uint64_t erasures_ = 0;
+    std::atomic<std::uint64_t> erasures_ = 0;  ///< changed with mutex_ held
 };
 
 }  // namespace bos::eventstore

@@ -13,7 +13,7 @@ constexpr std::size_t entry_bytes = 256;
 
 }  // namespace
 
-std::optional<Response> AnswerCache::find(const std::string& asked, const AnswerBasis& now) {
+std::optional<Response> AnswerCache::find(const AnswerName& asked, const AnswerBasis& now) {
     const std::lock_guard lock(mutex_);
     if (now.erasures > erasures_) {
         answers_.clear();  // what was erased does not stay in memory
@@ -27,7 +27,7 @@ std::optional<Response> AnswerCache::find(const std::string& asked, const Answer
     return response;
 }
 
-void AnswerCache::put(const std::string& asked, const AnswerBasis& basis, const Response& answer) {
+void AnswerCache::put(const AnswerName& asked, const AnswerBasis& basis, const Response& answer) {
     auto fields = response_fields(answer);
     if (!fields) return;  // the one who asked gets the error
     ReadyAnswer ready{.bytes = *std::move(fields), .body_at = 0};

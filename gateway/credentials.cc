@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <mutex>
 #include <sys/stat.h>
 #include <utility>
 
@@ -32,13 +33,15 @@ Result<void> Credentials::load() {
 }
 
 Result<std::optional<Credential>> Credentials::find(std::string_view key_id) {
-    const std::scoped_lock lock(mutex_);
-    auto found = credentials_.find(key_id);
-    const bool is_due = std::chrono::steady_clock::now() - checked_at_ >= recheck_;
-    if (!stamp_ || found == credentials_.end() || is_due) {
-        BOS_CHECK(read_if_changed());
-        found = credentials_.find(key_id);
+    {
+        const std::shared_lock lock(mutex_);
+        const auto found = credentials_.find(key_id);
+        const bool is_due = std::chrono::steady_clock::now() - checked_at_ >= recheck_;
+        if (stamp_ && found != credentials_.end() && !is_due) return found->second;
     }
+    const std::scoped_lock lock(mutex_);
+    BOS_CHECK(read_if_changed());
+    const auto found = credentials_.find(key_id);
     if (found == credentials_.end()) return std::nullopt;
     return found->second;
 }

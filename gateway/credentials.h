@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 
@@ -60,7 +60,7 @@ class Credentials final : public CredentialSource {
     const CredentialFile file_;
     const std::chrono::milliseconds recheck_;
 
-    std::mutex mutex_;
+    std::shared_mutex mutex_;  // guards what follows
     CredentialMap credentials_;
     std::optional<Stamp> stamp_;  // of what credentials_ was read from; empty = must be read
     std::chrono::steady_clock::time_point checked_at_;

@@ -79,14 +79,12 @@ bool is_disguised_security_field(std::string_view name) {
     return is_security_field(plain) || same_name(plain, "connection");
 }
 
-using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
-
-std::size_t count_of(const Fields& fields, std::string_view name) {
+std::size_t count_of(const FieldViews& fields, std::string_view name) {
     return static_cast<std::size_t>(std::ranges::count_if(
         fields, [&](const auto& field) { return same_name(field.first, name); }));
 }
 
-std::optional<std::string_view> value_of(const Fields& fields, std::string_view name) {
+std::optional<std::string_view> value_of(const FieldViews& fields, std::string_view name) {
     for (const auto& [field, value] : fields) {
         if (same_name(field, name)) return value;
     }
@@ -94,7 +92,7 @@ std::optional<std::string_view> value_of(const Fields& fields, std::string_view 
 }
 
 /// Whether any Connection field lists `option` (RFC 9110 7.6.1).
-bool connection_has(const Fields& fields, std::string_view option) {
+bool connection_has(const FieldViews& fields, std::string_view option) {
     for (const auto& [name, value] : fields) {
         if (!same_name(name, "connection")) continue;
         std::string_view rest = value;
@@ -145,7 +143,7 @@ std::expected<void, RejectedHead> read_request_line(std::string_view line, Accep
     return {};
 }
 
-std::expected<void, RejectedHead> read_field(std::string_view line, Fields& fields) {
+std::expected<void, RejectedHead> read_field(std::string_view line, FieldViews& fields) {
     if (is_blank(line.front())) {
         return reject(problems::bad_header, "a folded header line (obs-fold)");
     }
@@ -268,8 +266,6 @@ std::expected<AcceptedHead, RejectedHead> guard_head(std::string_view bytes,
     }
 
     AcceptedHead head;
-    constexpr std::size_t usual_fields = 16;
-    head.fields.reserve(usual_fields);
     std::string_view rest = bytes;
     if (auto line = read_request_line(take_line(rest), head); !line) {
         return std::unexpected(line.error());

@@ -3,6 +3,8 @@
 #include "gateway/problem.h"
 #include "gateway/request_target.h"
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -28,6 +30,10 @@ struct GuardLimits {
 
 enum class BodyKind : std::uint8_t { none, content_length, chunked };
 
+/// Names as they came, values without the white space around them; views into their block.
+using FieldViews =
+    boost::container::small_vector<std::pair<std::string_view, std::string_view>, 16>;
+
 /// A header block whose meaning is the same for every recipient on the way.
 struct AcceptedHead {
     std::string_view method;  ///< a view into the block, as is the next
@@ -39,8 +45,7 @@ struct AcceptedHead {
     std::uint64_t content_length = 0;
     bool expect_continue = false;
     bool upgrade_websocket = false;
-    /// Names as they came, values without the white space around them; views into the block.
-    std::vector<std::pair<std::string_view, std::string_view>> fields;
+    FieldViews fields;
 };
 
 /// Why a request is refused; the connection must be closed, as its end is not certain.

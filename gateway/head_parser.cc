@@ -64,8 +64,6 @@ class HeadReader final : public http::basic_parser<true> {
 
 std::optional<ParsedHead> parse_head(std::string_view head) {
     ParsedHead parsed;
-    constexpr std::size_t usual_fields = 16;
-    parsed.fields.reserve(usual_fields);
     HeadReader parser(parsed);
     // The guard has measured the block; Beast's own limits would only make the two differ.
     parser.header_limit(static_cast<std::uint32_t>(head.size() + 1));

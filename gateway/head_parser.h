@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace bos::gateway {
 
@@ -19,7 +17,7 @@ struct ParsedHead {
     bool chunked = false;
     std::optional<std::uint64_t> content_length;
     bool upgrade = false;
-    std::vector<std::pair<std::string_view, std::string_view>> fields;  ///< as they came
+    FieldViews fields;
 };
 
 /// A second opinion from Beast's parser on a block that the guard accepted. Empty when Beast

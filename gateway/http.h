@@ -79,8 +79,8 @@ struct Request {
     Uuid id;                ///< UUIDv7, sent back as Request-Id
 
     // Filled by the router.
-    std::string route;  ///< template that matched: "/v1/leads/{lead}"
-    Parameters params;  ///< the template's parameters, in its order
+    std::string_view route;  ///< template that matched, of the router: "/v1/leads/{lead}"
+    Parameters params;       ///< the template's parameters, in its order
 };
 
 /// An answer whose bytes are made already: for all who get it, instead of for each of them.

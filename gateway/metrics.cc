@@ -70,9 +70,18 @@ void Metrics::before_text(std::function<void()> take_figures) {
 std::string Metrics::text() const {
     {
         const std::lock_guard lock(text_mutex_);
+        for (Sum* sum : {&bytes_received_, &bytes_sent_, &given_again_}) sum->give();
+        // In this order: what has finished has been started.
+        const std::uint64_t finished = finished_.total();
+        in_flight_.Set(static_cast<double>(started_.total() - finished));
         for (const auto& take_figures : before_text_) take_figures();
     }
     return prometheus::TextSerializer().Serialize(registry_->Collect());
+}
+
+void Metrics::Sum::give() {
+    const auto given = static_cast<double>(tally.total());
+    series.Increment(given - series.Value());
 }
 
 void Metrics::connection_opened() { connections_.Increment(); }
@@ -80,15 +89,13 @@ void Metrics::connection_closed() { connections_.Decrement(); }
 void Metrics::refused(std::string_view code) {
     refusals_.Add({{"code", std::string(code)}}).Increment();
 }
-void Metrics::bytes_received(std::size_t bytes) {
-    bytes_received_.Increment(static_cast<double>(bytes));
-}
-void Metrics::bytes_sent(std::size_t bytes) { bytes_sent_.Increment(static_cast<double>(bytes)); }
-void Metrics::request_started() { in_flight_.Increment(); }
+void Metrics::bytes_received(std::size_t bytes) { bytes_received_.tally.add(bytes); }
+void Metrics::bytes_sent(std::size_t bytes) { bytes_sent_.tally.add(bytes); }
+void Metrics::request_started() { started_.add(1); }
 
 void Metrics::request_finished(std::string_view method, std::string_view route, int status,
                                std::chrono::nanoseconds duration) {
-    in_flight_.Decrement();
+    finished_.add(1);
     const Series series = series_of(known_method(method), route.empty() ? "none" : route, status);
     series.requests->Increment();
     series.duration->Observe(std::chrono::duration<double>(duration).count());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gateway/http_server.h"
+#include "gateway/tally.h"
 
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
@@ -38,7 +39,7 @@ class Metrics final : public ServerObserver {
     static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
 
     /// An answer was given again, see AnswerCache.
-    void given_again() { given_again_.Increment(); }
+    void given_again() { given_again_.tally.add(1); }
 
     void connection_opened() override;
     void connection_closed() override;
@@ -58,6 +59,15 @@ class Metrics final : public ServerObserver {
     };
     [[nodiscard]] Series series_of(std::string_view method, std::string_view route, int status);
 
+    /// What each request adds to more than once: given to its series when they are read.
+    struct Sum {
+        explicit Sum(prometheus::Counter& counter) : series(counter) {}
+        prometheus::Counter& series;
+        Tally tally;
+
+        void give();
+    };
+
     std::shared_ptr<prometheus::Registry> registry_;
     std::vector<std::function<void()>> before_text_;  ///< guarded by text_mutex_
     mutable std::mutex text_mutex_;                   ///< held while they run
@@ -65,10 +75,12 @@ class Metrics final : public ServerObserver {
     prometheus::Family<prometheus::Histogram>& durations_;
     prometheus::Family<prometheus::Counter>& refusals_;
     prometheus::Gauge& in_flight_;
+    Tally started_;
+    Tally finished_;
     prometheus::Gauge& connections_;
-    prometheus::Counter& bytes_received_;
-    prometheus::Counter& bytes_sent_;
-    prometheus::Counter& given_again_;
+    mutable Sum bytes_received_;  ///< series: guarded by text_mutex_, as are the next
+    mutable Sum bytes_sent_;
+    mutable Sum given_again_;
 
     std::shared_mutex series_mutex_;
     /// As many as there are series: labels have few values.

@@ -6,7 +6,6 @@
 #include "gateway/queries.h"
 #include "projections/query.h"
 #include "schemas/base/json_write.h"
-#include "schemas/base/keys.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -216,26 +215,33 @@ bool may_be_kept(const Request& http) {
 }
 
 /// All that an answer depends on beside what the views hold.
-std::string name_of_answer(const Caller& caller, const Request& http) {
-    KeyWriter name;
+AnswerName name_of_answer(const Caller& caller, const Request& http) {
+    const std::string_view user(reinterpret_cast<const char*>(caller.user.value().bytes.data()),
+                                caller.user.value().bytes.size());
+    std::string name;
+    constexpr std::size_t usual_bytes = 256;
+    name.reserve(usual_bytes);
+    // With its size before it, so that no two lists of texts have the same name.
     const auto add = [&](std::string_view text) {
-        name.u32(static_cast<std::uint32_t>(text.size())).raw(text);
+        const auto size = static_cast<std::uint32_t>(text.size());
+        name.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
     };
+    name.append(user).push_back(static_cast<char>(std::to_underlying(caller.grants.scope)));
     add(caller.tenant.value());
-    name.uuid(caller.user.value()).u8(std::to_underlying(caller.grants.scope));
     add(http.path);
     for (const auto& [parameter, value] : http.query.pairs()) {
         add(parameter);
         add(value);
     }
-    return name.take();
+    name.shrink_to_fit();
+    return AnswerName(std::move(name));
 }
 
 Parsed<Response> kept_or_made(const Api& api, QueryRoute route, const Caller& caller,
                               const Request& http) {
     const auto basis = basis_of_now(api, caller.tenant);
     if (!basis || !may_be_kept(http)) return route.run(api, caller, http);
-    const std::string name = name_of_answer(caller, http);
+    const AnswerName name = name_of_answer(caller, http);
     if (auto kept = api.answers.find(name, *basis)) {
         api.metrics.given_again();
         return *std::move(kept);
@@ -258,14 +264,14 @@ Response answered(Parsed<Response> response) {
     return response ? *std::move(response) : to_response(response.error());
 }
 
-/// Runs on: the connection's thread. Reads of the view store are of microseconds, so they run in
-/// place.
-asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
-    auto response = kept_or_made(api, route, caller, http);
-    // A position may be one that nobody has: only other nodes' commits, and those that are being
-    // applied, are on their way.
-    const bool comes = api.cluster != nullptr || http.query.get("min_position") == latest;
-    if (!comes || !is_behind(response)) co_return answered(std::move(response));
+/// A position may be one that nobody has: only other nodes' commits, and those that are being
+/// applied, are on their way.
+bool may_come(const Api& api, const Request& http) {
+    return api.cluster != nullptr || http.query.get("min_position") == latest;
+}
+
+asio::awaitable<Response> read_when_views_follow(const Api& api, QueryRoute route, Caller caller,
+                                                 Request http, Parsed<Response> response) {
     const auto until = std::chrono::steady_clock::now() + views_follow_within;
     for (int looks = 0; is_behind(response) && std::chrono::steady_clock::now() < until; ++looks) {
         if (api.cluster != nullptr && looks % looks_between_hurries == 0)
@@ -275,6 +281,15 @@ asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller cal
         response = route.run(api, caller, http);
     }
     co_return answered(std::move(response));
+}
+
+/// Runs on: the connection's thread. Reads of the view store are of microseconds, so they run in
+/// place.
+asio::awaitable<Response> read_here(const Api& api, QueryRoute route, Caller caller, Request http) {
+    Parsed<Response> response = kept_or_made(api, route, caller, http);
+    if (!is_behind(response) || !may_come(api, http)) co_return answered(std::move(response));
+    co_return co_await read_when_views_follow(api, route, std::move(caller), std::move(http),
+                                              std::move(response));
 }
 
 /// What this node has is the tenant's newest as long as it owns it. That it still does only the
@@ -304,8 +319,13 @@ asio::awaitable<Response> answer_query(const Api& api, QueryRoute route, Request
         co_return to_response(Problem::of(
             problems::forbidden, fmt::format("This needs the permission {}.", route.permission)));
     }
-    if (api.cluster == nullptr)
-        co_return co_await read_here(api, route, *std::move(caller), std::move(http));
+    if (api.cluster == nullptr) {
+        // As read_here(), without a coroutine for what mostly waits for nothing.
+        Parsed<Response> response = kept_or_made(api, route, *caller, http);
+        if (!is_behind(response) || !may_come(api, http)) co_return answered(std::move(response));
+        co_return co_await read_when_views_follow(api, route, *std::move(caller), std::move(http),
+                                                  std::move(response));
+    }
     const bool has_views = api.cluster->roles().views;
     if (http.query.get("min_position") == latest) {
         const TenantId tenant = caller->tenant;

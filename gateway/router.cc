@@ -20,10 +20,15 @@ struct Router::Node {
 
 namespace {
 
+bool is_parameter(std::string_view segment) {
+    return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+}
+
+}  // namespace
+
 /// "/v1/leads" -> {"v1", "leads"}; "/" -> {""}: a path always starts with '/'.
-std::vector<std::string_view> split(std::string_view path) {
-    std::vector<std::string_view> segments;
-    segments.reserve(8);
+Router::Segments Router::split(std::string_view path) {
+    Segments segments;
     path.remove_prefix(1);
     while (true) {
         const std::size_t slash = path.find('/');
@@ -32,12 +37,6 @@ std::vector<std::string_view> split(std::string_view path) {
         path.remove_prefix(slash + 1);
     }
 }
-
-bool is_parameter(std::string_view segment) {
-    return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
-}
-
-}  // namespace
 
 Router::Router() : root_(std::make_unique<Node>()) {}
 Router::~Router() = default;
@@ -72,9 +71,8 @@ void Router::add(std::string_view route, Handler handler, std::string operation,
     routes_.push_back({method, pattern, std::move(operation), std::move(summary)});
 }
 
-const Router::Node* Router::find_below(const Node& node,
-                                       const std::vector<std::string_view>& segments,
-                                       std::size_t depth, std::vector<std::string_view>& values) {
+const Router::Node* Router::find_below(const Node& node, const Segments& segments,
+                                       std::size_t depth, Segments& values) {
     if (depth == segments.size()) return node.endpoints.empty() ? nullptr : &node;
     const std::string_view segment = segments[depth];
     if (const auto next = node.fixed.find(segment); next != node.fixed.end()) {

@@ -2,6 +2,8 @@
 
 #include "gateway/http.h"
 
+#include <boost/container/small_vector.hpp>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -42,9 +44,10 @@ class Router {
 
   private:
     struct Node;
+    using Segments = boost::container::small_vector<std::string_view, 8>;
     struct Found {
         const Node* node = nullptr;
-        std::vector<std::string_view> values;
+        Segments values;
     };
     struct Endpoint {
         Handler handler;
@@ -53,10 +56,9 @@ class Router {
     };
 
     [[nodiscard]] Found find(std::string_view path) const;
-    [[nodiscard]] static const Node* find_below(const Node& node,
-                                                const std::vector<std::string_view>& segments,
-                                                std::size_t depth,
-                                                std::vector<std::string_view>& values);
+    [[nodiscard]] static const Node* find_below(const Node& node, const Segments& segments,
+                                                std::size_t depth, Segments& values);
+    [[nodiscard]] static Segments split(std::string_view path);
     [[nodiscard]] static std::vector<std::string> methods_of(const Node& node);
 
     std::unique_ptr<Node> root_;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <cstddef>
-#include <unordered_map>
+#include <functional>
 #include <utility>
 
 namespace bos {
@@ -19,12 +21,14 @@ class RecentMap {
     [[nodiscard]] Value* find(const Key& key) {
         if (const auto young = young_.entries.find(key); young != young_.entries.end())
             return &young->second.value;
-        auto old = old_.entries.extract(key);
-        if (old.empty()) return nullptr;
-        old_.weight -= old.mapped().weight;
-        make_room(old.mapped().weight);
-        young_.weight += old.mapped().weight;
-        return &young_.entries.insert(std::move(old)).position->second.value;
+        const auto old = old_.entries.find(key);
+        if (old == old_.entries.end()) return nullptr;
+        Entry entry = std::move(old->second);
+        old_.weight -= entry.weight;
+        old_.entries.erase(old);
+        make_room(entry.weight);
+        young_.weight += entry.weight;
+        return &young_.entries.emplace(key, std::move(entry)).first->second.value;
     }
 
     /// Takes the place of what is there. What weighs more than a generation may is not taken.
@@ -58,7 +62,7 @@ class RecentMap {
         std::size_t weight;
     };
     struct Generation {
-        std::unordered_map<Key, Entry> entries;
+        boost::unordered_flat_map<Key, Entry, std::hash<Key>> entries;
         std::size_t weight = 0;
     };
 

@@ -18,7 +18,7 @@ namespace bos::gateway {
 namespace {
 
 boost::asio::awaitable<Response> echo_route(Request request) {
-    std::string body = request.method + " " + request.route;
+    std::string body = request.method + " " + std::string(request.route);
     for (const auto& [name, value] : request.params.pairs()) body += " " + name + "=" + value;
     co_return text_response(200, "text/plain", std::move(body));
 }
