@@ -77,9 +77,13 @@ asio::awaitable<void> Connection::run() {
 asio::awaitable<bool> Connection::serve_request() {
     exchange_ = {.id = new_uuid(context_->clock.now(), context_->random)};
 
-    if (buffer_.empty()) {  // else the next request is here already
+    if (buffer_.empty()) {
         const Step<void> begun = co_await wait_for_request();
         if (!begun) co_return false;
+    } else {
+        // The next request is here already, and nothing else may have waited since the last one:
+        // the thread's other connections get their turn.
+        co_await asio::post(executor_, asio::use_awaitable);
     }
     HeadSearch search(context_->options.guard);
     Step<std::optional<std::size_t>> head_size = find_head(search);

@@ -51,7 +51,7 @@ struct ServerOptions {
     /// unread input resets the connection and can destroy the answer on its way (RFC 9112 9.6).
     std::chrono::milliseconds linger_timeout{2'000};
 
-    /// About 10 KiB each: 200 MiB.
+    /// About 12 KiB each: 240 MiB.
     std::size_t connections_max = 20'000;
     /// Per IPv4 address or IPv6 /64. More than a browser or an office's address translation needs.
     std::size_t connections_per_peer_max = 100;

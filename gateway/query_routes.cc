@@ -233,7 +233,6 @@ AnswerName name_of_answer(const Caller& caller, const Request& http) {
         add(parameter);
         add(value);
     }
-    name.shrink_to_fit();
     return AnswerName(std::move(name));
 }
 
