@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -31,6 +32,7 @@ Committer::Committer(LogTables& tables, MarkWriter& marks, const Mark& end,
     if (!options_.post) {
         thread_ = std::thread([this] {
             this_thread_is("log committer");
+            this_thread_waits_exactly();
             run();
         });
     }
@@ -50,7 +52,7 @@ void Committer::push(std::string record, AppendDone done) {
         admit_or_refuse(waiting);
         if (!ended_) {
             queue_.push_back(std::move(waiting));
-            if (queue_.size() == 1) wake();
+            if (queue_.size() == wakes_at_) wake();
             return;
         }
     }
@@ -98,10 +100,22 @@ void Committer::run() {
     for (Group group; take_group(group);) commit(group);
 }
 
+void Committer::wait_for_group(std::unique_lock<std::mutex>& lock) {
+    const auto come = [this] { return stopping_ || queue_.size() >= wakes_at_; };
+    const auto wait = group_wait_.next(queue_.size());
+    if (wait && queue_bytes_ < options_.group_bytes_max) {
+        wakes_at_ = wait->appends;
+        changed_.wait_for(lock, wait->at_most, come);
+        wakes_at_ = 1;
+        group_wait_.waited(queue_.size());
+    }
+    changed_.wait(lock, come);
+}
+
 bool Committer::take_group(Group& group) {
     group.clear();
     std::unique_lock lock(mutex_);
-    if (!options_.post) changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (!options_.post) wait_for_group(lock);
     std::size_t group_bytes = 0;
     auto end = queue_.begin();
     for (; end != queue_.end() && group_bytes < options_.group_bytes_max; ++end) {
@@ -123,6 +137,7 @@ bool Committer::take_group(Group& group) {
 }
 
 void Committer::commit(Group& group) {
+    const auto begun = std::chrono::steady_clock::now();
     const Result<void> writable = become_writable();
     std::vector<RecordView> records;
     for (Waiting& waiting : group) {
@@ -138,6 +153,10 @@ void Committer::commit(Group& group) {
                 if (waiting.outcome) waiting.outcome = std::unexpected(written.error());
             }
         }
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        group_wait_.written(group.size(), queue_.size(), std::chrono::steady_clock::now() - begun);
     }
     for (Waiting& waiting : group) waiting.done(std::move(waiting.outcome));
     if (heads_.size() > cached_heads_max) heads_.clear();

@@ -2,6 +2,7 @@
 
 #include "eventstore/end_process.h"
 #include "eventstore/event_log.h"
+#include "eventstore/group_wait.h"
 #include "eventstore/log_tables.h"
 #include "eventstore/mark_writer.h"
 #include "eventstore/step.h"
@@ -65,6 +66,7 @@ class Committer {
     void wake();
     void step();
     void run();
+    void wait_for_group(std::unique_lock<std::mutex>& lock);
     /// What waits, in place of what `group` had. False: there is nothing, and with a thread there
     /// never will be.
     [[nodiscard]] bool take_group(Group& group);
@@ -86,12 +88,14 @@ class Committer {
     Group queue_;
     std::size_t queue_records_ = 0;  ///< without the refused ones, which hold no bytes
     std::size_t queue_bytes_ = 0;
+    std::size_t wakes_at_ = 1;  ///< so many in the queue wake the thread
     bool stopping_ = false;
     bool ended_ = false;  ///< nothing is taken any more
 
     // Touched only on thread_ once it runs, or in steps.
     Mark end_;
     std::unordered_map<TenantId, Head> heads_;  ///< of the log and of the group being built
+    GroupWait group_wait_;
     bool full_ = false;  ///< the database met a full disk and wants to be reopened
     bool lost_ = false;  ///< `fatal` was called and came back (tests)
 

@@ -7,4 +7,8 @@ namespace bos::eventstore {
 /// comparison of two keys it looks for its counters anew.
 void this_thread_is(const char* name);
 
+/// A wait with a time limit ends when it is over, to some microseconds; by default the kernel may
+/// let it end 50 us later.
+void this_thread_waits_exactly();
+
 }  // namespace bos::eventstore
