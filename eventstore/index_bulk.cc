@@ -183,8 +183,7 @@ class Bulk {
 }  // namespace
 
 Result<void> write_bulk(const LogDatabase& database, const IndexSegment& segment) {
-    SortedFile file(database, database.families().index, fmt::format("index-{}", segment.last()),
-                    SortedFile::Bytes::plain);
+    SortedFile file(database, database.families().index, fmt::format("index-{}", segment.last()));
     BOS_CHECK(file.begin());
     BOS_CHECK(Bulk(database, segment, file).write());
     return file.ingest();

@@ -358,8 +358,7 @@ Result<void> LogTables::fill_in_bulk(std::uint64_t end, std::span<const RecordVi
     if (indexer_) indexer_->make_room();
     BOS_CHECK(tail_.wait_for_room());
     BOS_USE_DATABASE();
-    SortedFile file(database, database.families().records, fmt::format("records-{}", end + 1),
-                    SortedFile::Bytes::compressed);
+    SortedFile file(database, database.families().records, fmt::format("records-{}", end + 1));
     BOS_CHECK(file.begin());
     for (const RecordView& record : records) {
         BOS_CHECK(file.put(log_rows::record_key(++end), record.bytes));

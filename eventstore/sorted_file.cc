@@ -21,24 +21,17 @@ Result<void> remove(rocksdb::Env& env, const std::string& path) {
     return {};
 }
 
-rocksdb::Options options_of(const LogDatabase& database, rocksdb::ColumnFamilyHandle* family,
-                            SortedFile::Bytes bytes) {
-    rocksdb::Options options = database.db().GetOptions(family);
-    if (bytes == SortedFile::Bytes::plain) options.compression = rocksdb::kNoCompression;
-    return options;
-}
-
 }  // namespace
 
 SortedFile::SortedFile(const LogDatabase& database, rocksdb::ColumnFamilyHandle* family,
-                       std::string_view name, Bytes bytes)
+                       std::string_view name)
     : database_(database),
       family_(family),
       // One name for each: a file that became a table, and whose first name a crash left, is never
       // written over.
       path_(fmt::format("{}/{}{}", database.db().GetName(), name, bulk_suffix)),
-      writer_(rocksdb::EnvOptions(database.db().GetDBOptions()),
-              options_of(database, family, bytes), family, leave_the_page_cache) {}
+      writer_(rocksdb::EnvOptions(database.db().GetDBOptions()), database.db().GetOptions(family),
+              family, leave_the_page_cache) {}
 
 Result<void> SortedFile::begin() {
     BOS_CHECK(remove(*database_.db().GetEnv(), path_));  // of an earlier try

@@ -15,12 +15,9 @@ namespace bos::eventstore {
 /// that overlap what came through the memtable.
 class SortedFile {
   public:
-    /// Compressed as the family is; or not yet, for a file that is soon merged with others.
-    enum class Bytes { compressed, plain };
-
     /// `name`: of the file, without its suffix; never that of another file of this process.
     SortedFile(const LogDatabase& database, rocksdb::ColumnFamilyHandle* family,
-               std::string_view name, Bytes bytes);
+               std::string_view name);
 
     [[nodiscard]] Result<void> begin();
     /// In the order of the keys.
