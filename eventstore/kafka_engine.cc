@@ -15,7 +15,7 @@ namespace bos::eventstore {
 namespace {
 
 // One write of the replica takes at most these, and does so only far behind a topic's end: each has
-// some syncs. Their index is two segments of the index's tail.
+// some syncs. Their index is a segment or two of the index's tail.
 constexpr std::size_t messages_max = 65'536;
 constexpr std::size_t message_bytes_enough = 24 * 1024 * 1024;
 constexpr std::size_t reports_max = 128;
