@@ -164,8 +164,8 @@ class Damage(unittest.TestCase):
             server.kill()
             return "ended", self.stopped_by_itself(server, copy, str(gone))
         finally:
-            if server.process.poll() is None:
-                stopped = server.stop()
+            # It may have ended by itself since the last answer.
+            stopped = server.stop() if server.process.poll() is None else server.process.returncode
         if stopped != 0:
             return "ended", self.stopped_by_itself(server, copy, f"exit code {stopped}")
         refused = [answer for _, answer in answers if answer.status != 200]
