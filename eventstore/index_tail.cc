@@ -10,8 +10,8 @@ namespace bos::eventstore {
 
 namespace {
 
-// With the one that grows: three segments in memory at most.
-constexpr std::size_t full_max = 2;
+// With the one that grows: four segments in memory at most.
+constexpr std::size_t full_max = 3;
 // A reader waits for no more than these are added.
 constexpr std::size_t records_at_once = 64;
 

@@ -20,10 +20,9 @@ struct LogTablesOptions {
     Fatal fatal = end_process;                      ///< on a background error of the database
     std::size_t cache_bytes = 64 * 1024 * 1024;     ///< blocks, indexes and filters together
     std::size_t memtable_bytes = 32 * 1024 * 1024;  ///< all memtables together
-    /// Entries of the index that are written to the tables at once, and half of what may wait in
-    /// memory; one takes up to 100 bytes there. A file for each, so twice as many entries are
-    /// merged a quarter less.
-    std::size_t bulk_entries = 192 * 1024;
+    /// Entries of the index that are written to the tables at once, and a quarter of what may wait
+    /// in memory; one takes up to 100 bytes there.
+    std::size_t bulk_entries = 96 * 1024;
     /// Sees the log as it is at open, beside a process that writes to it; write() is then our own
     /// bug.
     bool read_only = false;
