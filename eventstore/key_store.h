@@ -23,8 +23,8 @@ struct SubjectKey {
 /// Keys of personal data, in a RocksDB of its own apart from the log (design.md 1.8). One random
 /// key per subject (tenant and stream). Two things must be durable before the first record that
 /// names a key: the key, and that it is this subject's (or destroy() would miss it after a crash).
-/// Keys are made ahead in a synced pool. Assignments are written without a sync and synced in the
-/// background at once, together; sync() waits for them and costs nothing when none is on its way.
+/// Keys are made ahead in a synced pool. The background begins at once with an assignment that
+/// comes alone; sync() makes all others durable together, and costs nothing when there are none.
 /// The log calls it before each write (RocksLogOptions::before_write), so only the first record of
 /// a subject can ever wait for it.
 ///
