@@ -4,44 +4,28 @@
 #include "schemas/base/assert.h"
 
 #include <algorithm>
-#include <utility>
+#include <memory>
+#include <mutex>
 
 namespace bos::eventstore {
 
 namespace {
 
-// With the one that grows: four segments in memory at most.
-constexpr std::size_t full_max = 3;
 // A reader waits for no more than these are added.
 constexpr std::size_t records_at_once = 64;
 
 }  // namespace
 
 IndexTail::IndexTail(std::size_t segment_entries)
-    : segment_entries_(segment_entries), growing_(std::make_shared<IndexSegment>(0)) {}
+    : Tail(std::make_shared<IndexSegment>(0)), segment_entries_(segment_entries) {}
 
 void IndexTail::restart(std::uint64_t indexed) {
     const std::lock_guard lock(mutex_);
     full_.clear();
-    growing_ = std::make_shared<IndexSegment>(indexed);
-    stuck_.reset();
-    ++restarts_;
-    changed_.notify_all();
+    restart_with(std::make_shared<IndexSegment>(indexed));
 }
 
 // --- the writer --------------------------------------------------------------------------------
-
-Result<void> IndexTail::wait_for_room() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return full_.size() < full_max || stuck_ || stopping_; });
-    if (full_.size() < full_max) return {};
-    return std::unexpected(stuck_.value_or(Error{Code::full, "the log is stopping"}));
-}
-
-bool IndexTail::has_room() const {
-    const std::lock_guard lock(mutex_);
-    return full_.size() < full_max;
-}
 
 bool IndexTail::add(const RecordIndex& index) {
     const std::lock_guard lock(mutex_);
@@ -65,48 +49,7 @@ void IndexTail::add_all(std::span<const RecordView> records) {
 void IndexTail::seal_if_full() {
     if (growing_->entries() < segment_entries_) return;
     const std::uint64_t last = growing_->last();
-    full_.push_back(std::exchange(growing_, std::make_shared<IndexSegment>(last)));
-    changed_.notify_all();
-}
-
-// --- the mover ---------------------------------------------------------------------------------
-
-std::shared_ptr<const IndexSegment> IndexTail::wait_for_full() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || !full_.empty(); });
-    return stopping_ ? nullptr : full_.front();
-}
-
-std::shared_ptr<const IndexSegment> IndexTail::oldest_full() const {
-    const std::lock_guard lock(mutex_);
-    return full_.empty() ? nullptr : full_.front();
-}
-
-void IndexTail::drop_oldest() {
-    std::shared_ptr<const IndexSegment> dropped;  // freed without the lock
-    const std::lock_guard lock(mutex_);
-    dropped = std::move(full_.front());
-    full_.pop_front();
-    stuck_.reset();
-    changed_.notify_all();
-}
-
-void IndexTail::stuck(Error why) {
-    const std::lock_guard lock(mutex_);
-    stuck_ = std::move(why);
-    changed_.notify_all();
-}
-
-void IndexTail::pause(std::chrono::milliseconds time) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, time,
-                      [this, before = restarts_] { return stopping_ || restarts_ != before; });
-}
-
-void IndexTail::stop() {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    changed_.notify_all();
+    seal(std::make_shared<IndexSegment>(last));
 }
 
 // --- look-ups ----------------------------------------------------------------------------------

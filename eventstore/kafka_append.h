@@ -50,7 +50,7 @@ struct KafkaBurst {
     };
     std::vector<RecordView> records;    ///< of `answers`, and of what the consumer has handed out
     std::vector<const TenantId*> read;  ///< tenants that others' records were read of; runs are one
-    std::vector<KafkaReplica::Origin> origins;
+    std::vector<Origin> origins;
     std::vector<Answer> answers;
     /// Readers that wait for a tenant's end; called after the answers.
     std::vector<std::pair<std::move_only_function<void(Result<void>)>, Result<void>>> followed;

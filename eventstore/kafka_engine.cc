@@ -14,10 +14,10 @@ namespace bos::eventstore {
 
 namespace {
 
-// One write of the replica takes at most these, and does so only far behind a topic's end: each has
-// some syncs. Their index is a segment or two of the index's tail.
-constexpr std::size_t messages_max = 65'536;
-constexpr std::size_t message_bytes_enough = 24 * 1024 * 1024;
+// What one turn reads at most, far behind a topic's end: few enough to be in the processor's cache
+// from their verification until they are copied into the replica.
+constexpr std::size_t messages_max = 8'192;
+constexpr std::size_t message_bytes_enough = 2 * 1024 * 1024;
 constexpr std::size_t reports_max = 128;
 constexpr auto tick_every = std::chrono::milliseconds(50);
 // What may come meanwhile is far below what is kept free.
@@ -82,6 +82,11 @@ std::uint64_t KafkaEngine::ignored(const TenantId& tenant) const {
     const std::lock_guard lock(mutex_);
     const auto found = ignored_.find(tenant);
     return found == ignored_.end() ? 0 : found->second;
+}
+
+bool KafkaEngine::was_read(const TenantId& tenant) const {
+    const std::lock_guard lock(mutex_);
+    return were_read_.contains(tenant);
 }
 
 // --- on the opener's thread --------------------------------------------------------------------
@@ -274,6 +279,7 @@ void KafkaEngine::act(KafkaBurst& burst) {
         if (const std::uint64_t number = tenant->asks_for_keys()) ask_for_keys(*tenant, number);
         if (tenant->can_send()) send(*tenant, burst);
         if (tenant->asks_for_end()) ends_->request(*tenant);
+        note_reading(*tenant);
         if (const std::uint64_t ignored = tenant->ignored(); ignored > 0) {
             const std::lock_guard lock(mutex_);
             ignored_[tenant->id()] = ignored;
@@ -328,6 +334,14 @@ void KafkaEngine::seal(KafkaTenant& tenant) {
     tenant.sealing(append);
 }
 
+/// Before followers are told, who may ask then.
+void KafkaEngine::note_reading(const KafkaTenant& tenant) {
+    if (tenant.was_read() && !were_read_.contains(tenant.id())) {
+        const std::lock_guard lock(mutex_);
+        were_read_.insert(tenant.id());
+    }
+}
+
 /// Answers come after the write, so whoever has an answer can read what it is about.
 void KafkaEngine::apply(KafkaBurst& burst) {
     if (!burst.records.empty()) {
@@ -340,7 +354,7 @@ void KafkaEngine::apply(KafkaBurst& burst) {
                     fail(question ? Code::unavailable : Code::unknown,
                          "stored in Kafka, but not in the replica: " + written.error().detail);
             }
-            for (const KafkaReplica::Origin& origin : burst.origins) {
+            for (const Origin& origin : burst.origins) {
                 touch(find(*origin.tenant)).drop(written.error(), now_, burst);
             }
         } else {

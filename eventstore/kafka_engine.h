@@ -20,6 +20,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace bos::eventstore {
@@ -66,6 +67,8 @@ class KafkaEngine {
     [[nodiscard]] Result<void> check_cluster();
     /// Records of the tenant's topic that were read and not valid, since the start.
     [[nodiscard]] std::uint64_t ignored(const TenantId& tenant) const;
+    /// See KafkaLog::was_read.
+    [[nodiscard]] bool was_read(const TenantId& tenant) const;
 
   private:
     using Instant = KafkaTenant::Instant;
@@ -91,6 +94,7 @@ class KafkaEngine {
     void ask_for_keys(KafkaTenant& tenant, std::uint64_t number);
     void send(KafkaTenant& tenant, KafkaBurst& burst);
     void seal(KafkaTenant& tenant);
+    void note_reading(const KafkaTenant& tenant);
     void apply(KafkaBurst& burst);
     [[nodiscard]] Result<void> write(const KafkaBurst& burst);
     void answer(KafkaBurst& burst);
@@ -112,6 +116,7 @@ class KafkaEngine {
     // Guarded by mutex_.
     std::shared_ptr<kafka::Producer> producer_;  ///< replaced on thread_ only
     std::unordered_map<TenantId, std::uint64_t> ignored_;
+    std::unordered_set<TenantId> were_read_;
     std::function<void(const TenantId&)> listener_;
 
     std::mutex cluster_mutex_;

@@ -150,4 +150,8 @@ std::uint64_t KafkaLog::ignored(const TenantId& tenant) const {
     return parts_->engine->ignored(tenant);
 }
 
+Result<void> KafkaLog::settle() { return parts_->replica->settle(); }
+
+bool KafkaLog::was_read(const TenantId& tenant) const { return parts_->engine->was_read(tenant); }
+
 }  // namespace bos::eventstore

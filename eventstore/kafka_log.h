@@ -108,6 +108,13 @@ class KafkaLog final : public EventLog {
 
     /// Records of the tenant's topic that this node read since it opened and that no reader takes.
     [[nodiscard]] std::uint64_t ignored(const TenantId& tenant) const;
+    /// What this node knows now is in the replica's files: for who reads them beside it. Blocks.
+    /// Errors: full.
+    [[nodiscard]] Result<void> settle();
+    /// The tenant's topic was read to its end since the log was opened. Until then the replica may
+    /// lack what this node knew before: its newest records were in memory alone when the process
+    /// was killed, or not yet on the disk when the power went.
+    [[nodiscard]] bool was_read(const TenantId& tenant) const;
 
   private:
     struct Parts;

@@ -18,17 +18,17 @@ struct KafkaReplicaOptions {
     std::size_t cache_bytes = 64 * 1024 * 1024;
     std::size_t memtable_bytes = 16 * 1024 * 1024;
     std::size_t bulk_entries = LogTablesOptions{}.bulk_entries;
-    /// Writes of so many bytes of records, which come only far behind a topic's end, are files that
-    /// RocksDB takes in, and batches below.
-    std::size_t bulk_bytes = 4 * 1024 * 1024;
+    RecordTail::Bounds held = {};  ///< of what is in memory alone
+    std::size_t file_bytes = LogTablesOptions{}.file_bytes;
     std::uint64_t free_bytes_min = 128 * 1024 * 1024;
     Fatal fatal = end_process;
 };
 
 /// A node's copy of the logs that it reads from Kafka: every read is answered from it. It holds
 /// only valid records, and knows for each tenant where its last one stands in the topic; so reading
-/// goes on from there after whatever kind of end. Batches are not synced, for nothing in it is the
-/// only copy; bulks are.
+/// goes on from there after whatever kind of end. Nothing in it is the only copy: its newest
+/// records, of a second or so, are in memory alone, and what was written last is not synced
+/// (docs/decisions/0027).
 ///
 /// Thread-safe for reads; write(), make_room() and set_cluster_id() on one thread.
 class KafkaReplica {
@@ -51,28 +51,19 @@ class KafkaReplica {
     };
     [[nodiscard]] Result<End> end(const TenantId& tenant) const;
 
-    /// A tenant's last record of a write, or of a part of it, and where it stands.
-    struct Origin {
-        const TenantId* tenant = nullptr;
-        Position position;
-        Offset offset;
-    };
-    /// All or none. Errors: full = nothing was written; make_room() tells when it may be tried
-    /// again.
+    /// All or none; then they are found. Errors: full = nothing was added; make_room() tells when
+    /// it may be tried again.
     [[nodiscard]] Result<void> write(std::span<const RecordView> records,
                                      std::span<const Origin> origins);
+
+    /// All that was written is in the tables: for who looks at them from outside. Blocks. Errors:
+    /// full.
+    [[nodiscard]] Result<void> settle() { return tables_->settle(); }
 
     /// There is room for `bytes` of records. Errors: full.
     [[nodiscard]] Result<void> make_room(std::uint64_t bytes);
 
   private:
-    [[nodiscard]] Result<std::optional<Offset>> offset_of(const TenantId& tenant,
-                                                          Position head) const;
-    [[nodiscard]] bool is_bulk(std::span<const RecordView> records) const;
-    [[nodiscard]] Result<void> write_batch(std::span<const RecordView> records,
-                                           std::span<const Origin> origins);
-    [[nodiscard]] Result<void> write_in_bulk(std::span<const RecordView> records,
-                                             std::span<const Origin> origins);
     explicit KafkaReplica(const KafkaReplicaOptions& options) : options_(options) {}
 
     // Constant after construction; they go down in the reverse order.
@@ -81,9 +72,7 @@ class KafkaReplica {
     std::unique_ptr<FileLock> lock_;
     std::unique_ptr<LogTables> tables_;
 
-    // Touched only by the thread that writes.
-    std::uint64_t sequence_ = 0;  ///< of the last record
-    bool full_ = false;           ///< the database met a full disk and wants to be reopened
+    bool full_ = false;  ///< the last write was refused; touched only by the thread that writes
 };
 
 }  // namespace bos::eventstore

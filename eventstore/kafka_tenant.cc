@@ -176,6 +176,7 @@ void KafkaTenant::check_witness(const kafka::Consumer::Message& message, Instant
 
 void KafkaTenant::caught_up(Instant now, KafkaBurst& burst) {
     state_ = State::current;
+    was_read_ = true;
     tell_followers({}, burst);
     if (mode_ == Mode::append) following_ = false;
     if (mode_ == Mode::read_only && !following_) close({}, burst);

@@ -98,6 +98,8 @@ class KafkaTenant {
     /// It waits for something that may never come: tick() it.
     [[nodiscard]] bool restless() const;
     [[nodiscard]] bool has_open() const { return !open_.empty() || !questions_.empty(); }
+    /// Its topic was read to the end it had then, once at least.
+    [[nodiscard]] bool was_read() const { return was_read_; }
     [[nodiscard]] bool has_followers() const { return !followers_.empty(); }
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
 
@@ -172,6 +174,7 @@ class KafkaTenant {
     std::optional<Error> refusal_;  ///< why it was dropped, kept for a while
     Instant refusal_until_{};
     std::uint64_t ignored_ = 0;  ///< in earlier incarnations
+    bool was_read_ = false;
 };
 
 }  // namespace bos::eventstore

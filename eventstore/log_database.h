@@ -2,6 +2,7 @@
 
 #include "eventstore/end_process.h"
 #include "eventstore/log_rows.h"
+#include "eventstore/record_tail.h"
 #include "eventstore/step.h"
 #include "schemas/base/result.h"
 
@@ -26,9 +27,14 @@ struct LogTablesOptions {
     /// Sees the log as it is at open, beside a process that writes to it; write() is then our own
     /// bug.
     bool read_only = false;
-    /// Its records can be had again from elsewhere (a replica): after a power loss any earlier
-    /// state of it will do.
+    /// Its records can be had again from elsewhere (a replica): after whatever kind of end any
+    /// earlier state of it will do. It is filled, not written.
     bool refillable = false;
+    /// Of a replica: what is in memory alone.
+    RecordTail::Bounds held = {};
+    /// Of a replica: portions of so many bytes become files that RocksDB takes in, smaller ones
+    /// batches.
+    std::size_t file_bytes = 4 * 1024 * 1024;
     /// None = a thread of its own moves the index to the tables.
     Post post = {};
 };

@@ -4,9 +4,11 @@
 #include "eventstore/index_bulk.h"
 #include "eventstore/index_tables.h"
 #include "eventstore/log_rows.h"
+#include "eventstore/record_bulk.h"
 #include "eventstore/rocks_status.h"
 #include "eventstore/sorted_file.h"
 #include "eventstore/verified_record.h"
+#include "schemas/base/assert.h"
 #include "schemas/base/digest.h"
 
 #include <fmt/format.h>
@@ -76,22 +78,32 @@ std::vector<EventAddress> merged(std::vector<EventAddress> in_tables,
     const LogDatabase& database = *database_
 
 LogTables::LogTables(LogTablesOptions options)
-    : options_(std::move(options)), tail_(options_.bulk_entries) {}
+    : options_(std::move(options)), tail_(options_.bulk_entries), records_(options_.held) {}
 
-LogTables::~LogTables() = default;
+LogTables::~LogTables() {
+    // What it cannot write now, on a full disk, is read from the topics again.
+    if (record_writer_) std::ignore = records_.wait_until_all_written();
+}
 
 Result<std::unique_ptr<LogTables>> LogTables::open(LogTablesOptions options) {
     auto tables = std::unique_ptr<LogTables>(new LogTables(std::move(options)));
     BOS_CHECK(tables->reopen());
-    if (!tables->options_.read_only) {
-        tables->indexer_ = std::make_unique<LogIndexer>(
-            tables->tail_, [self = tables.get()] { return self->move_oldest(); },
-            tables->options_.fatal,
-            tables->options_.refillable ? LogIndexer::Priority::same : LogIndexer::Priority::low,
-            tables->options_.post);
-        tables->indexer_->look();
-    }
+    if (!tables->options_.read_only) tables->start_movers();
     return tables;
+}
+
+void LogTables::start_movers() {
+    using Indexer = TailMover<IndexTail>;
+    using RecordWriter = TailMover<RecordTail>;
+    BOS_ASSERT(!(options_.refillable && options_.post));
+    indexer_ = std::make_unique<Indexer>(
+        tail_, [this] { return move_oldest(); }, options_.fatal, "log indexer",
+        options_.refillable ? Indexer::Priority::same : Indexer::Priority::low, options_.post);
+    indexer_->look();
+    if (!options_.refillable) return;
+    record_writer_ = std::make_unique<RecordWriter>(
+        records_, [this] { return write_oldest(); }, options_.fatal, "record writer",
+        RecordWriter::Priority::same);
 }
 
 Result<void> LogTables::reopen() {
@@ -111,7 +123,7 @@ Result<void> LogTables::open_database(bool read_only) {
     if (!read_only) BOS_CHECK(remove_unfinished_files(*options.env, options.path));
     BOS_TRY(auto database, LogDatabase::open(options));
     writable_ = !read_only;
-    BOS_CHECK(index_tail_of(*database));
+    BOS_CHECK(index_newest_of(*database));
     database_ = std::move(database);
     return {};
 }
@@ -120,11 +132,25 @@ Result<void> LogTables::reindex() {
     const std::unique_lock lock(mutex_);
     if (!database_) return fail(Code::unavailable, "the log's database could not be reopened");
     BOS_CHECK(database_->clear_index());
-    return index_tail_of(*database_);
+    return index_newest_of(*database_);
 }
 
 /// Makes what the tables do not have of the index.
-Result<void> LogTables::index_tail_of(const LogDatabase& database) {
+Result<void> LogTables::index_newest_of(const LogDatabase& database) {
+    BOS_TRY(const std::uint64_t written, index_tail_of(database));
+    if (!options_.refillable) return {};
+    if (!records_.restart(written)) {
+        return corrupt(fmt::format("the tables end at record number {} and had more", written));
+    }
+    for (const RecordTail::Found& record : records_.all()) {
+        BOS_TRY(const RecordIndex index, index_of(record.bytes));
+        BOS_ASSERT(tail_.add(index));
+    }
+    return {};
+}
+
+/// The same of the records in the tables. Returns the last of them.
+Result<std::uint64_t> LogTables::index_tail_of(const LogDatabase& database) {
     BOS_TRY(std::uint64_t sequence, IndexTables(database).end());
     tail_.restart(sequence);
     // Only tools look at a log without moving its index; they have the memory for a long one.
@@ -142,11 +168,11 @@ Result<void> LogTables::index_tail_of(const LogDatabase& database) {
         }
         if (!moving || tail_.has_room()) continue;
         const Result<void> moved = move_oldest(database);
-        if (!moved && moved.error().code != Code::full) return moved;
+        if (!moved && moved.error().code != Code::full) return std::unexpected(moved.error());
         moving = moved.has_value();  // on a full disk it is read all the same
     }
     BOS_ROCKS(records->status(), "read the newest records");
-    return {};
+    return sequence;
 }
 
 Result<void> LogTables::move_oldest(const LogDatabase& database) {
@@ -160,9 +186,26 @@ Result<void> LogTables::move_oldest(const LogDatabase& database) {
 }
 
 Result<void> LogTables::move_oldest() {
+    // No row of the index leads to a record that a loss of power takes. Without the lock: who
+    // reopens waits for it alone, and the writer of the records then waits for them.
+    const std::shared_ptr<const IndexSegment> segment = tail_.oldest_full();
+    if (options_.refillable && segment) BOS_CHECK(records_.wait_until_written(segment->last()));
     BOS_USE_DATABASE();
     if (!writable_) return fail(Code::full, "the log can only be read until there is space");
     return move_oldest(database);
+}
+
+Result<void> LogTables::write_oldest() {
+    const std::shared_ptr<const RecordPortion> portion = records_.oldest_full();
+    if (!portion) return {};
+    BOS_USE_DATABASE();
+    if (!writable_) return fail(Code::full, "the log can only be read until there is space");
+    // A write that failed may have been seen through all the same.
+    BOS_TRY(const Mark end, end_of(database));
+    if (end.sequence < portion->last())
+        BOS_CHECK(write_portion(database, *portion, options_.file_bytes));
+    records_.drop_oldest();
+    return {};
 }
 
 Result<Mark> LogTables::end() const {
@@ -177,6 +220,16 @@ Result<void> LogTables::check_index() const {
     if (indexed <= end.sequence) return {};
     return corrupt(
         fmt::format("the records end at number {}, their index at {}", end.sequence, indexed));
+}
+
+std::optional<RecordTail::Found> LogTables::in_memory_alone(std::uint64_t sequence) const {
+    if (!options_.refillable) return std::nullopt;
+    return records_.find(sequence);
+}
+
+bool LogTables::is_stuck() const {
+    const std::shared_lock lock(mutex_);
+    return !writable_ || tail_.is_stuck() || records_.is_stuck();
 }
 
 Result<std::string> LogTables::record(std::uint64_t sequence) const {
@@ -205,10 +258,14 @@ Result<std::string> LogTables::read(const TenantId& tenant, Position position) c
     }
     if (!sequence) return fail(Code::not_found, at(tenant, position) + " is no record");
     std::string record;
-    const rocksdb::Status status = database.db().Get({}, database.families().records,
-                                                     log_rows::record_key(*sequence), &record);
-    if (status.IsNotFound()) return corrupt(at(tenant, position) + ": the record is missing");
-    BOS_ROCKS(status, "read " + at(tenant, position));
+    if (const auto in_memory = in_memory_alone(*sequence)) {
+        record = in_memory->bytes;
+    } else {
+        const rocksdb::Status status = database.db().Get({}, database.families().records,
+                                                         log_rows::record_key(*sequence), &record);
+        if (status.IsNotFound()) return corrupt(at(tenant, position) + ": the record is missing");
+        BOS_ROCKS(status, "read " + at(tenant, position));
+    }
     VerifiedRecord::Room room;
     BOS_CHECK(link_at(tenant, position, record, room));
     return record;
@@ -252,11 +309,11 @@ Result<void> LogTables::scan_links(const TenantId& tenant, Position from, Positi
         read_records.readahead_size = long_scan_readahead_bytes;
         read_records.fill_cache = false;
     }
-    const auto records = database.iterate(read_records, database.families().records);
-    VerifiedRecord::Room room;
-    Position expected = from;  // the next one
-    const auto visit_record = [&](Position position, std::uint64_t sequence) -> Result<bool> {
+    std::unique_ptr<rocksdb::Iterator> records;  // none while all are in memory
+    const auto in_tables_at = [&](Position position,
+                                  std::uint64_t sequence) -> Result<std::string_view> {
         const std::string key = log_rows::record_key(sequence);
+        if (!records) records = database.iterate(read_records, database.families().records);
         move_to(*records, key);
         // Appended and moved to the tables after the iterator was made.
         if (!is_at(*records, key) && records->Refresh().ok()) records->Seek(key);
@@ -264,7 +321,14 @@ Result<void> LogTables::scan_links(const TenantId& tenant, Position from, Positi
         if (!is_at(*records, key)) {
             return corrupt(at(tenant, position) + ": the record is missing");
         }
-        const std::string_view record = records->value().ToStringView();
+        return records->value().ToStringView();
+    };
+    VerifiedRecord::Room room;
+    Position expected = from;  // the next one
+    const auto visit_record = [&](Position position, std::uint64_t sequence) -> Result<bool> {
+        const auto in_memory = in_memory_alone(sequence);
+        BOS_TRY(const std::string_view record,
+                in_memory ? in_memory->bytes : in_tables_at(position, sequence));
         BOS_TRY(const Link link, link_at(tenant, position, record, room));
         expected = position.next();
         return visit(position, link, record);
@@ -314,28 +378,6 @@ Result<std::vector<TenantId>> LogTables::tenants() const {
 }
 
 Result<void> LogTables::write(std::uint64_t end, std::span<const RecordView> records) {
-    return write(end, records, {}, Sync::yes);
-}
-
-Result<void> LogTables::fill(std::uint64_t end, std::span<const RecordView> records,
-                             std::span<const LogNote> notes) {
-    return write(end, records, notes, Sync::no);
-}
-
-namespace {
-
-Result<void> put_notes(rocksdb::WriteBatch& batch, const LogDatabase& database,
-                       std::span<const LogNote> notes) {
-    for (const LogNote& note : notes) {
-        BOS_ROCKS(batch.Put(database.families().notes, note.key, note.value), "build a batch");
-    }
-    return {};
-}
-
-}  // namespace
-
-Result<void> LogTables::write(std::uint64_t end, std::span<const RecordView> records,
-                              std::span<const LogNote> notes, Sync sync) {
     if (indexer_) indexer_->make_room();
     BOS_CHECK(tail_.wait_for_room());
     BOS_USE_DATABASE();
@@ -344,46 +386,45 @@ Result<void> LogTables::write(std::uint64_t end, std::span<const RecordView> rec
         BOS_ROCKS(batch.Put(database.families().records, log_rows::record_key(++end), record.bytes),
                   "build a batch");
     }
-    BOS_CHECK(put_notes(batch, database, notes));
     rocksdb::WriteOptions options;
-    options.sync = sync == Sync::yes;
+    options.sync = true;
     BOS_ROCKS(database.db().Write(options, &batch), "write to the log");
     tail_.add_all(records);
     if (indexer_) indexer_->look();
     return {};
 }
 
-Result<void> LogTables::fill_in_bulk(std::uint64_t end, std::span<const RecordView> records,
-                                     std::span<const LogNote> notes) {
-    if (indexer_) indexer_->make_room();
+Result<void> LogTables::fill(std::span<const RecordView> records, std::span<const Origin> origins) {
     BOS_CHECK(tail_.wait_for_room());
-    BOS_USE_DATABASE();
-    SortedFile file(database, database.families().records, fmt::format("records-{}", end + 1));
-    BOS_CHECK(file.begin());
-    for (const RecordView& record : records) {
-        BOS_CHECK(file.put(log_rows::record_key(++end), record.bytes));
+    BOS_CHECK(records_.wait_for_room());
+    std::vector<Position> ends;
+    ends.reserve(origins.size());
+    for (const Origin& origin : origins) {
+        BOS_TRY(const Head end, head(*origin.tenant));
+        ends.push_back(end.position);
     }
-    rocksdb::WriteBatch batch;
-    BOS_CHECK(put_notes(batch, database, notes));
-    BOS_ROCKS(database.db().Write({}, &batch), "write to the log");
-    BOS_CHECK(file.ingest());  // and syncs the notes before
+    records_.add(records, origins, ends);
     tail_.add_all(records);
-    if (indexer_) indexer_->look();
     return {};
+}
+
+Result<void> LogTables::settle() { return records_.wait_until_all_written(); }
+
+Result<std::optional<Offset>> LogTables::origin(const TenantId& tenant, Position position) const {
+    BOS_USE_DATABASE();
+    if (const auto offset = records_.offset_of(tenant, position)) return offset;
+    return origin_of(database, tenant, position);
 }
 
 Result<std::optional<std::string>> LogTables::note(const std::string& key) const {
     BOS_USE_DATABASE();
-    // Earlier releases had the notes in the index.
-    for (rocksdb::ColumnFamilyHandle* family :
-         {database.families().notes, database.families().index}) {
-        std::string value;
-        const rocksdb::Status status = database.db().Get({}, family, key, &value);
-        if (status.IsNotFound()) continue;
-        BOS_ROCKS(status, "read a note");
-        return value;
-    }
-    return std::nullopt;
+    return note_of(database, key);
+}
+
+Result<void> LogTables::set_note(const std::string& key, const std::string& value) {
+    BOS_USE_DATABASE();
+    BOS_ROCKS(database.db().Put({}, database.families().notes, key, value), "write a note");
+    return {};
 }
 
 }  // namespace bos::eventstore

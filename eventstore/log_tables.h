@@ -4,8 +4,9 @@
 #include "eventstore/high_water_mark.h"
 #include "eventstore/index_tail.h"
 #include "eventstore/log_database.h"
-#include "eventstore/log_indexer.h"
 #include "eventstore/record_index.h"
+#include "eventstore/record_tail.h"
+#include "eventstore/tail_mover.h"
 
 #include <memory>
 #include <optional>
@@ -17,18 +18,15 @@
 
 namespace bos::eventstore {
 
-/// A row of whoever fills the database, written with the records that it belongs to.
-struct LogNote {
-    std::string key;  ///< one of log_rows
-    std::string value;
-};
-
 /// The log's database: all tenants' records in append order, and the index to find them again
 /// (rows: log_rows.h). Reads of the embedded log and of a node's replica of a Kafka log.
 ///
 /// A write puts the records alone into the database. Their index is in memory (index_tail.h) until
 /// a thread moves it to the tables in bulk (index_bulk.h); what the tables do not have of it when
 /// the log is opened is made again from the records.
+///
+/// A replica's newest records are in memory too (record_tail.h), until another thread writes them.
+/// All look-ups know them; a process that is killed loses them.
 ///
 /// Thread-safe, except that one thread at a time may write or reopen. Reads wait while it reopens.
 class LogTables {
@@ -40,14 +38,14 @@ class LogTables {
     LogTables(const LogTables&) = delete;
     LogTables& operator=(const LogTables&) = delete;
 
-    /// The last record of all.
+    /// The last record of all that the tables have.
     [[nodiscard]] Result<Mark> end() const;
     /// Errors: corrupt when the index knows of records that are not there, and so finds what is
     /// gone. Nothing may be written then, except after reindex().
     [[nodiscard]] Result<void> check_index() const;
     /// Makes the index anew from the records.
     [[nodiscard]] Result<void> reindex();
-    /// The bytes at a place in append order. Errors: not_found.
+    /// The bytes at a place in append order, in the tables. Errors: not_found.
     [[nodiscard]] Result<std::string> record(std::uint64_t sequence) const;
 
     // As EventLog promises.
@@ -70,35 +68,40 @@ class LogTables {
     /// this process.
     [[nodiscard]] Result<void> write(std::uint64_t end, std::span<const RecordView> records);
 
-    /// As write(), with `notes` in the same batch, and not synced: what a power loss takes is
-    /// filled in again.
-    [[nodiscard]] Result<void> fill(std::uint64_t end, std::span<const RecordView> records,
-                                    std::span<const LogNote> notes);
-    /// As fill(), for so many records that a file of them is quicker than a batch. `notes` are
-    /// written and durable first, so a crash may leave them without the records: they have to be
-    /// true of both. Then the records are there, all or none, durable.
-    [[nodiscard]] Result<void> fill_in_bulk(std::uint64_t end, std::span<const RecordView> records,
-                                            std::span<const LogNote> notes);
-    /// Of a replica.
+    /// Of a replica, instead of write(): adds the records after all others, of which each continues
+    /// its tenant's chain and each tenant's last one has an origin; then they are found. They are
+    /// written later, all or none. Blocks while what waits for that is at its bound. Errors: full =
+    /// nothing was added, and nothing can be until reopen().
+    [[nodiscard]] Result<void> fill(std::span<const RecordView> records,
+                                    std::span<const Origin> origins);
+    /// What was filled in is in the tables. Blocks. Errors: full.
+    [[nodiscard]] Result<void> settle();
+    /// The disk was full when something was to be written, and it could not be since.
+    [[nodiscard]] bool is_stuck() const;
+    /// Where the tenant's last record, which is at `position`, stands in its topic.
+    [[nodiscard]] Result<std::optional<Offset>> origin(const TenantId& tenant,
+                                                       Position position) const;
+    /// Of a replica: a row of log_rows.
     [[nodiscard]] Result<std::optional<std::string>> note(const std::string& key) const;
+    [[nodiscard]] Result<void> set_note(const std::string& key, const std::string& value);
 
     /// Closes and opens the database: the way out of RocksDB's error state after a full disk, by
-    /// the same recovery as after a crash. Errors: full = there is no space for it yet; it can be
-    /// read.
+    /// the same recovery as after a crash. What is in memory alone stays there. Errors: full =
+    /// there is no space for it yet; it can be read.
     [[nodiscard]] Result<void> reopen();
 
     [[nodiscard]] const LogTablesOptions& options() const { return options_; }
 
   private:
-    enum class Sync { yes, no };
-
     explicit LogTables(LogTablesOptions options);
-    [[nodiscard]] Result<void> write(std::uint64_t end, std::span<const RecordView> records,
-                                     std::span<const LogNote> notes, Sync sync);
     [[nodiscard]] Result<void> open_database(bool read_only);
-    [[nodiscard]] Result<void> index_tail_of(const LogDatabase& database);
+    [[nodiscard]] Result<void> index_newest_of(const LogDatabase& database);
+    [[nodiscard]] Result<std::uint64_t> index_tail_of(const LogDatabase& database);
     [[nodiscard]] Result<void> move_oldest(const LogDatabase& database);
     [[nodiscard]] Result<void> move_oldest();
+    [[nodiscard]] Result<void> write_oldest();
+    void start_movers();
+    [[nodiscard]] std::optional<RecordTail::Found> in_memory_alone(std::uint64_t sequence) const;
 
     // Constant after construction.
     const LogTablesOptions options_;
@@ -107,8 +110,10 @@ class LogTables {
     std::unique_ptr<LogDatabase> database_;  ///< null when reopening failed
     bool writable_ = false;                  ///< replaced with database_
     IndexTail tail_;                         ///< thread-safe; replaced with database_
+    RecordTail records_;                     ///< thread-safe; empty: not a replica
 
-    std::unique_ptr<LogIndexer> indexer_;  ///< null: read_only
+    std::unique_ptr<TailMover<IndexTail>> indexer_;         ///< null: read_only
+    std::unique_ptr<TailMover<RecordTail>> record_writer_;  ///< null: read_only, or no replica
 };
 
 }  // namespace bos::eventstore

@@ -3,10 +3,12 @@
 #include "eventstore/log_reader.h"
 #include "eventstore/rocks_log.h"
 #include "gateway/cli.h"
+#include "gateway/control_socket.h"
 #include "gateway/record_json.h"
 #include "schemas/base/digest.h"
 
 #include <CLI/CLI.hpp>
+#include <boost/json/object.hpp>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -34,8 +36,18 @@ bool has_replica(const std::string& data) {
     return std::filesystem::exists(data + "/replica", ignored);
 }
 
+/// A server has a replica's newest records in memory alone. One that is busy moving a log, or of an
+/// earlier release, is not waited for: then the dump may end a second ago.
+void settle_replica(const std::string& data) {
+    const auto settled =
+        give_order(data, {{"do", "settle"}}, [](std::string_view) {}, std::chrono::seconds(2));
+    if (settled || settled.error().code == Code::not_found) return;
+    fmt::print(stderr, "the newest records may be missing: {}\n", settled.error().detail);
+}
+
 /// Reading beside a running server is possible: the log is opened without taking its lock.
 Result<std::unique_ptr<eventstore::EventLog>> open_log(const std::string& data) {
+    if (has_replica(data)) settle_replica(data);
     return eventstore::open_log_for_reading(data + (has_replica(data) ? "/replica" : "/log"));
 }
 

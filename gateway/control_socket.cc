@@ -164,7 +164,7 @@ void ControlSocket::serve(int connection) {
 }
 
 Result<void> give_order(const std::filesystem::path& data, const json::object& order,
-                        const Tell& tell) {
+                        const Tell& tell, std::optional<std::chrono::seconds> patience) {
     const File folder(::open(data.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const File socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_un address = address_in(folder);
@@ -173,6 +173,10 @@ Result<void> give_order(const std::filesystem::path& data, const json::object& o
             return fail(Code::not_found, "nobody serves " + data.string());
         return fail(Code::unavailable, fmt::format("{}: {}", (data / name).string(), why()));
     }
+    if (patience) {
+        const timeval limit{.tv_sec = patience->count(), .tv_usec = 0};
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    }
     if (!send_line(socket.get(), order)) return fail(Code::unavailable, "the server went away");
     std::string buffer;
     while (auto line = read_line(socket.get(), buffer)) {
@@ -180,7 +184,8 @@ Result<void> give_order(const std::filesystem::path& data, const json::object& o
         if (line->contains("error")) return fail(Code::unavailable, text_of(*line, "error"));
         tell(text_of(*line, "tell"));
     }
-    return fail(Code::unavailable, "the server went away: see its log for how far it came");
+    return fail(Code::unavailable,
+                "the server says nothing any more: see its log for how far it came");
 }
 
 }  // namespace bos::gateway

@@ -4,9 +4,11 @@
 
 #include <boost/json/object.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -22,6 +24,8 @@ using Tell = std::function<void(std::string_view line)>;
 ///     {"do":"promote", …}      ->
 ///                              <-  {"tell":"acme: 120000 records"}     any number of them
 ///                              <-  {"done":true}                       or {"error":"…"}
+///
+/// {"do":"settle"}: what is in a replica's memory alone goes to its files, for who reads them.
 class ControlSocket {
   public:
     /// Runs on: the socket's thread.
@@ -48,9 +52,11 @@ class ControlSocket {
     std::thread thread_;
 };
 
-/// Gives an order to the process that serves the folder, and waits for its end. Errors: not_found =
-/// nobody serves it; those of the order.
+/// Gives an order to the process that serves the folder, and waits for its end; `patience`: for as
+/// long without a line of it. Errors: not_found = nobody serves it; unavailable = nothing is known
+/// of the order any more; those of the order.
 [[nodiscard]] Result<void> give_order(const std::filesystem::path& data,
-                                      const boost::json::object& order, const Tell& tell);
+                                      const boost::json::object& order, const Tell& tell,
+                                      std::optional<std::chrono::seconds> patience = {});
 
 }  // namespace bos::gateway

@@ -153,8 +153,17 @@ void Node::log_grew(const TenantId& tenant) {
     });
 }
 
+Result<void> Node::settle() {
+    return stores_.kafka == nullptr ? Result<void>() : stores_.kafka->settle();
+}
+
+projections::LogEnd Node::end_of_log(const TenantId& tenant) const {
+    const bool known = stores_.kafka == nullptr || stores_.kafka->was_read(tenant);
+    return known ? projections::LogEnd::known : projections::LogEnd::may_follow;
+}
+
 Result<void> Node::open_views(const TenantId& tenant, const projections::Progress& progress) {
-    const auto opened = runner_.open(tenant, *stores_.log, progress);
+    const auto opened = runner_.open(tenant, *stores_.log, progress, end_of_log(tenant));
     if (opened) return {};
     if (opened.error().code != Code::corrupt) return std::unexpected(opened.error());
     spdlog::warn("views of {} are built anew: {}", tenant.value(), opened.error().detail);
@@ -242,7 +251,7 @@ void Node::project_later(const TenantId& tenant) {
     auto timer = std::make_shared<boost::asio::steady_timer>(thread.projecting, between_tries);
     timer->async_wait([this, &thread, tenant, timer](const boost::system::error_code&) {
         thread.behind.erase(tenant);
-        const auto opened = runner_.open(tenant, *stores_.log);
+        const auto opened = runner_.open(tenant, *stores_.log, {}, end_of_log(tenant));
         if (!opened) return project_later(tenant);
         spdlog::info("views of tenant {} go on at {}", tenant.value(), opened->value);
     });

@@ -71,6 +71,10 @@ class Node final : private commands::CommitSink {
     /// when it was done before.
     [[nodiscard]] Result<void> open_tenant(const TenantId& tenant);
 
+    /// What this node knows of its log is in files, for who reads them beside it. Blocks. Errors:
+    /// full.
+    [[nodiscard]] Result<void> settle();
+
     /// Of a log on Kafka: keeps up with what other nodes write to the tenant, until it is written
     /// here, and makes its views live. Thread-safe; blocks while views are built.
     [[nodiscard]] Result<void> follow(const TenantId& tenant);
@@ -111,6 +115,7 @@ class Node final : private commands::CommitSink {
     Node(Stores stores, const NodeOptions& options, Clock& clock, Random& random);
 
     /// Views that stand beyond the log belong to another one: they are thrown away and built anew.
+    [[nodiscard]] projections::LogEnd end_of_log(const TenantId& tenant) const;
     [[nodiscard]] Result<void> open_views(const TenantId& tenant,
                                           const projections::Progress& progress);
 

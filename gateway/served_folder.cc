@@ -67,6 +67,7 @@ Result<void> ServedFolder::start(std::vector<boost::asio::any_io_executor> threa
     const auto carry_out = [this](const boost::json::object& order,
                                   const Tell& tell) -> Result<void> {
         const boost::json::value* word = order.if_contains("do");
+        if (word != nullptr && *word == "settle") return serving_->node().settle();
         if (word == nullptr || *word != "promote")
             return fail(Code::invalid, "this server does not know the order");
         BOS_TRY(const KafkaCluster kafka, cluster_of(order));

@@ -26,7 +26,7 @@ class ServedFolder {
     /// Errors: as Serving::open.
     [[nodiscard]] Result<void> open();
     /// Before the first request; see Serving::start. From now on the folder's control socket takes
-    /// what its owner asks for (`bos promote`).
+    /// what its owner asks for (`bos promote`, `bos log`).
     [[nodiscard]] Result<void> start(std::vector<boost::asio::any_io_executor> threads,
                                      std::string address);
     [[nodiscard]] boost::asio::awaitable<Response> handle(Request request) {

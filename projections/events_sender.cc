@@ -278,7 +278,9 @@ void EventsSender::count(Tenant& tenant) {
     const Position published =
         tenant.sent.empty() ? before : Position{tenant.sent.front().place.position.value - 1};
     const bool known = tenant.looked && !tenant.lost;
-    const std::uint64_t behind = known ? tenant.head.value - published.value : 0;
+    // A replica may not have been read again yet to where its events were published.
+    const std::uint64_t behind =
+        known && tenant.head > published ? tenant.head.value - published.value : 0;
     figures_.commits_behind += behind - tenant.behind;
     tenant.behind = behind;
     progress_[tenant.id] = known ? std::optional(published) : std::nullopt;

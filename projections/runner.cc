@@ -38,7 +38,7 @@ void Runner::close(const TenantId& tenant) {
 }
 
 Result<Position> Runner::open(const TenantId& tenant, const eventstore::EventLog& log,
-                              const Progress& progress) {
+                              const Progress& progress, LogEnd log_end) {
     const std::shared_ptr<Tenant> state = tenant_of(tenant);
     const std::scoped_lock building(state->building);
     {
@@ -55,6 +55,8 @@ Result<Position> Runner::open(const TenantId& tenant, const eventstore::EventLog
     BOS_TRY(TenantViews known, store_.views(tenant));
     BOS_TRY(const eventstore::Head head, log.head(tenant));
     if (known.applied > head.position) {
+        const bool complete = known.live.size() == views_.views().size() && outdated(known).empty();
+        if (complete && log_end == LogEnd::may_follow) return known.applied;
         return fail(Code::corrupt,
                     fmt::format("the views of {} are at {}, beyond its log's end at {}",
                                 tenant.value(), known.applied.value, head.position.value));

@@ -42,6 +42,12 @@ struct ViewHash {
     friend bool operator==(const ViewHash&, const ViewHash&) = default;
 };
 
+/// What is known of where a log ends.
+enum class LogEnd {
+    known,
+    may_follow,  ///< more of it is elsewhere, perhaps
+};
+
 /// Keeps the views of all tenants in step with their logs.
 ///
 /// Thread-safe. Calls for one tenant wait for each other, but project() waits for a rebuild() only
@@ -56,9 +62,12 @@ class Runner {
     /// Makes every view of the set live and applied up to the log's head: drops what is not in the
     /// set, builds what is new or of another version, catches up with the rest. Before anything
     /// else for a tenant. Returns the applied position. Errors: corrupt when views stand beyond the
-    /// end of the log: they belong to another log.
+    /// end of the log: they belong to another log. If that end is a replica's that may not have
+    /// been read to its topic's end yet, complete views stay as they are, and go on when the log
+    /// has passed them.
     [[nodiscard]] Result<Position> open(const TenantId& tenant, const eventstore::EventLog& log,
-                                        const Progress& progress = {});
+                                        const Progress& progress = {},
+                                        LogEnd log_end = LogEnd::known);
 
     /// Applies durable commits, the first one following the applied position: one write for all of
     /// them. Errors: conflict when they do not follow (then: catch_up), and whatever the write

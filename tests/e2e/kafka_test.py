@@ -186,6 +186,39 @@ class Silence(OnKafka):
         self.assertEqual([record["position"] for record in records(self.folder.data)], [1, 2])
 
 
+    def test_a_node_that_was_killed_serves_what_its_views_know(self):
+        server = self.server()
+        key = server.key("acme")
+        with server.client(key) as client:
+            client.post("/v1/leads", {})
+            self.assertEqual(len(records(self.folder.data)), 1)
+            # The newest second of the replica is in memory alone; the views have it.
+            lead = client.post("/v1/leads", {"given_name": "Ada"}).json["id"]
+        server.kill()
+        broker.pause()
+        try:
+            server = self.server()
+            with server.client(key) as client:
+                self.assertEqual(client.get(f"/v1/leads/{lead}").json["given_name"], "Ada")
+                self.assertEqual(client.get("/v1/leads", count=True).json["count"], 2)
+        finally:
+            broker.resume()
+        self.assertNotIn("built anew", server.log())
+
+        def written():
+            with server.client(key) as client:
+                return client.post("/v1/leads", {}, idempotency_key="after").status == 201
+
+        wait_until(written, 60, "the broker")
+        with server.client(key) as client:
+            self.assertEqual(client.get("/v1/leads", count=True).json["count"], 3)
+        self.assertEqual([record["position"] for record in records(self.folder.data)], [1, 2, 3])
+        self.assertEqual(server.stop(), 0)
+        verified = bos("views", "hash", "--data", self.folder.data, *self.options).stdout
+        bos("views", "rebuild", "--data", self.folder.data, *self.options)
+        self.assertEqual(bos("views", "hash", "--data", self.folder.data, *self.options).stdout, verified)
+
+
 class TwoNodes(OnKafka):
     """Nobody assigns tenants to nodes yet, so both write to the same ones all the time: the chain alone keeps order."""
 

@@ -155,6 +155,36 @@ TEST_CASE("views that are ahead of the log are another log's") {
     CHECK(f.runner.open(acme, shorter.log()).error().code == Code::corrupt);
 }
 
+TEST_CASE("views that are ahead of a replica stay until it has passed them") {
+    Fixture f;
+    CardLog replica(acme);
+    const auto both = [&](const eventstore::RecordedEvent& event) {
+        std::ignore = f.log.append({event});
+        return replica.append({event});
+    };
+    both(recorded(card_id(1), CardMade{"one", 1}));
+    std::ignore = f.log.append({recorded(card_id(2), CardMade{"two", 2})});
+    REQUIRE(f.runner.open(acme, f.log.log()));
+    const auto hashes = f.runner.hash(acme).value();
+
+    Runner again(*f.store, ViewSet(types<Board, Total>{}), f.sealer);
+    const auto open = [&] { return again.open(acme, replica.log(), {}, LogEnd::may_follow); };
+    CHECK(open().value() == Position{2});
+    CHECK(again.catch_up(acme, replica.log()).value() == Position{2});
+    CHECK(again.hash(acme).value() == hashes);
+    // The rest of it is read.
+    std::ignore = replica.append({recorded(card_id(2), CardMade{"two", 2})});
+    both(recorded(card_id(1), CardMoved{Stage::done}));
+    CHECK(again.catch_up(acme, replica.log()).value() == Position{3});
+    REQUIRE(f.runner.rebuild(acme, f.log.log()).has_value());
+    CHECK(again.hash(acme).value() == f.runner.hash(acme).value());
+
+    // Views of another version have to be built from what is there.
+    Runner newer(*f.store, ViewSet(types<NewBoard, Total>{}), f.sealer);
+    const CardLog shorter(acme);
+    CHECK(newer.open(acme, shorter.log(), {}, LogEnd::may_follow).error().code == Code::corrupt);
+}
+
 TEST_CASE(
     "a view that throws or an event that does not decode stops the projection, not the process") {
     Fixture f;

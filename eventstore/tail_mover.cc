@@ -1,6 +1,10 @@
-#include "eventstore/log_indexer.h"
+#include "eventstore/tail_mover.h"
 
+#include "eventstore/index_tail.h"
+#include "eventstore/record_tail.h"
 #include "eventstore/this_thread.h"
+
+#include <fmt/format.h>
 
 #include <chrono>
 #include <sys/resource.h>
@@ -16,36 +20,43 @@ constexpr auto between_tries = std::chrono::milliseconds(200);
 
 }  // namespace
 
-LogIndexer::LogIndexer(IndexTail& tail, Move move, Fatal fatal, Priority priority, Post post)
+template <class Tail>
+TailMover<Tail>::TailMover(Tail& tail, Move move, Fatal fatal, const char* name, Priority priority,
+                           Post post)
     : tail_(tail),
       move_(std::move(move)),
       fatal_(std::move(fatal)),
+      name_(name),
       priority_(priority),
       post_(std::move(post)) {
     if (!post_) thread_ = std::thread([this] { run(); });
 }
 
-LogIndexer::~LogIndexer() {
+template <class Tail>
+TailMover<Tail>::~TailMover() {
     tail_.stop();
     if (thread_.joinable()) thread_.join();
 }
 
-void LogIndexer::make_room() {
+template <class Tail>
+void TailMover<Tail>::make_room() {
     if (!post_) return;
     while (!tail_.has_room()) {
         if (!move_one()) return;
     }
 }
 
-void LogIndexer::look() {
+template <class Tail>
+void TailMover<Tail>::look() {
     if (!post_ || !tail_.oldest_full()) return;
     post_([this] {
         if (move_one()) look();
     });
 }
 
-void LogIndexer::run() {
-    this_thread_is("log indexer");
+template <class Tail>
+void TailMover<Tail>::run() {
+    this_thread_is(name_);
     if (priority_ == Priority::low) {
         std::ignore = ::setpriority(PRIO_PROCESS, 0, behind_appends);  // on Linux, of this thread
     }
@@ -54,15 +65,20 @@ void LogIndexer::run() {
     }
 }
 
-bool LogIndexer::move_one() {
+template <class Tail>
+bool TailMover<Tail>::move_one() {
     const Result<void> moved = move_();
     if (moved) return true;
     tail_.stuck(moved.error());
     if (moved.error().code != Code::full) {
-        fatal_("the log's index cannot be written: " + moved.error().detail);
+        fatal_(
+            fmt::format("{}: the log's tables cannot be written: {}", name_, moved.error().detail));
         tail_.stop();
     }
     return false;
 }
+
+template class TailMover<IndexTail>;
+template class TailMover<RecordTail>;
 
 }  // namespace bos::eventstore
