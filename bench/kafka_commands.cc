@@ -56,10 +56,13 @@ void kafka_commands(const Options& options, boost::json::array& figures) {
         const TempFolder folder(options.folder);
         LeadNode leads(folder.path() / "data",
                        one_broker(brokers.bootstrap(), fmt::format("commands{}", depth)));
+        LeadNode decider(folder.path() / "decider",
+                         one_broker(brokers.bootstrap(), fmt::format("decider{}", depth)), false);
         BareLoad bare(brokers.bootstrap(), fmt::format("bare.{}", depth));
         const std::uint64_t record_bytes = bytes_per_record(leads);
         const std::vector<Side> sides{
             {"commands", [&](double seconds) { return leads.mix(depth, seconds); }},
+            {"without_views", [&](double seconds) { return decider.mix(depth, seconds); }},
             {"bare_librdkafka",
              [&](double seconds) { return bare.run(depth, record_bytes, seconds); }}};
         const Work work{
@@ -69,7 +72,9 @@ void kafka_commands(const Options& options, boost::json::array& figures) {
                 "one capture, two scores and two changes of a lead in turn, one tenant, one shard, "
                 "so many under way at once, through to the answer (decided, acknowledged by Kafka, "
                 "in all views); beside as many messages of the same size produced by librdkafka "
-                "alone, idempotent, to a topic of the same broker on this machine",
+                "alone, idempotent, to a topic of the same broker on this machine; without_views: "
+                "a "
+                "node with the role commands only, whose views are another node's work",
             .sync = "acks=all of one replica: in the broker's page cache",
             .bytes = {{"record", record_bytes}}};
         boost::json::object figure = compare(options, work, sides);

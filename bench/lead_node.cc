@@ -23,12 +23,14 @@ void tell(const commands::Refusal& refusal) {
 
 }  // namespace
 
-LeadNode::LeadNode(const std::filesystem::path& data, gateway::KafkaCluster kafka) {
+LeadNode::LeadNode(const std::filesystem::path& data, gateway::KafkaCluster kafka,
+                   bool keeps_views) {
     gateway::NodeOptions options;
     options.data = data;
     options.kafka = std::move(kafka);
+    options.keeps_views = keeps_views;
     node_ = must(gateway::Node::open(options, clock_, random_));
-    must(node_->open_tenant(bench_tenant()));
+    if (keeps_views) must(node_->open_tenant(bench_tenant()));
     node_->start();
 }
 

@@ -16,7 +16,8 @@ namespace bos::bench {
 class LeadNode {
   public:
     /// The log is in the folder, or on the brokers that are given.
-    explicit LeadNode(const std::filesystem::path& data, gateway::KafkaCluster kafka = {});
+    explicit LeadNode(const std::filesystem::path& data, gateway::KafkaCluster kafka = {},
+                      bool keeps_views = true);
 
     /// Each lane captures a lead, scores and changes it twice in turn, and takes the next one.
     [[nodiscard]] Measured mix(std::size_t lanes, double seconds);
