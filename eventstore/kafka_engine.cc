@@ -142,7 +142,7 @@ void KafkaEngine::run() {
 }
 
 void KafkaEngine::turn() {
-    KafkaInbox::Mail mail = inbox_->take(next_tick());
+    KafkaInbox::Mail mail = inbox_->take(next_tick(), under_way_ > 0);
     now_ = std::chrono::steady_clock::now();
     if (mail.stopping && !stop_by_) stop_by_ = now_ + options_.limits.settle;
     if (!room_ || now_ - room_at_ > room_every) {
@@ -220,6 +220,7 @@ void KafkaEngine::take_reports(KafkaBurst& burst) {
 
 void KafkaEngine::take_back(const std::vector<kafka::Producer::Report>& came) {
     reports_.insert(reports_.end(), came.begin(), came.end());
+    under_way_ -= came.size();
     for (const auto& each : came)
         touch(*static_cast<KafkaAppend*>(each.message)->tenant).came_back();
 }
@@ -308,6 +309,7 @@ void KafkaEngine::send(KafkaTenant& tenant, KafkaBurst& burst) {
                 records.push_back({.record = append->record->bytes, .message = append.get()});
             }
             kafka::Producer::Taken taken = producer_->produce(tenant.topic(), records);
+            under_way_ += taken.count;
             for (const KafkaAppendPtr& append : run.first(taken.count)) {
                 append->tenant = &tenant;
                 append->in_flight = append;
@@ -329,6 +331,7 @@ void KafkaEngine::seal(KafkaTenant& tenant) {
         !sent) {
         return;  // asked again with the next tick, until the tenant gives up
     }
+    ++under_way_;
     append->tenant = &tenant;
     append->in_flight = append;
     tenant.sealing(append);

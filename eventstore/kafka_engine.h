@@ -131,8 +131,9 @@ class KafkaEngine {
     std::set<KafkaTenant*> restless_;
     std::deque<kafka::Producer::Report> reports_;  ///< that have come and are not folded
     std::size_t readers_ = 0;
-    Result<void> room_;  ///< on the replica's disk
-    Instant room_at_{};  ///< when it was looked at
+    std::size_t under_way_ = 0;  ///< records that the producer has
+    Result<void> room_;          ///< on the replica's disk
+    Instant room_at_{};          ///< when it was looked at
     Instant now_{};
     std::optional<Instant> stop_by_;  ///< set: stopping
 

@@ -4,6 +4,13 @@
 
 namespace bos::eventstore {
 
+namespace {
+
+// Less than a round trip to a broker.
+constexpr auto gathering = std::chrono::microseconds(200);
+
+}  // namespace
+
 void KafkaInbox::append(std::string record, AppendDone done) {
     auto append = std::make_shared<KafkaAppend>();
     append->done = std::move(done);
@@ -18,7 +25,7 @@ void KafkaInbox::append(std::string record, AppendDone done) {
                                 mail_.stopping ? "the log is stopping" : "the log's queue is full"};
         append->record->bytes = {};  // a refused one takes no place, so it holds no bytes
     }
-    post(std::move(append), std::move(lock));
+    post(std::move(append), Urgent::no, std::move(lock));
 }
 
 void KafkaInbox::confirm(const TenantId& tenant, const Head& end, AppendDone done) {
@@ -27,13 +34,18 @@ void KafkaInbox::confirm(const TenantId& tenant, const Head& end, AppendDone don
     append->question = KafkaAppend::Question{.tenant = tenant, .end = end};
     std::unique_lock lock(mutex_);
     if (mail_.stopping) append->refusal = Error{Code::unavailable, "the log is stopping"};
-    post(std::move(append), std::move(lock));
+    post(std::move(append), Urgent::yes, std::move(lock));
 }
 
-void KafkaInbox::post(KafkaAppendPtr append, std::unique_lock<std::mutex> lock) {
+void KafkaInbox::post(KafkaAppendPtr append, Urgent urgent, std::unique_lock<std::mutex> lock) {
     if (!closed_) {
         mail_.appends.push_back(std::move(append));
-        return notify(std::move(lock));
+        if (urgent == Urgent::yes) return notify(std::move(lock));
+        // Those behind the first one find the thread at work, or waiting for more of them.
+        const bool wakes = waiting_ && mail_.appends.size() == 1;
+        lock.unlock();
+        if (wakes) changed_.notify_one();
+        return;
     }
     lock.unlock();
     append->done(std::unexpected(append->refusal.value_or(Error{})));
@@ -92,15 +104,17 @@ void KafkaInbox::notify(std::unique_lock<std::mutex> lock) {
     if (waiting) changed_.notify_one();
 }
 
-KafkaInbox::Mail KafkaInbox::take(std::optional<std::chrono::steady_clock::time_point> until) {
+KafkaInbox::Mail KafkaInbox::take(std::optional<std::chrono::steady_clock::time_point> until,
+                                  bool expects_news) {
     std::unique_lock lock(mutex_);
-    const auto woken = [this] { return woken_; };
+    const auto has_mail = [this] { return woken_ || !mail_.appends.empty(); };
     waiting_ = true;
     if (until) {
-        changed_.wait_until(lock, *until, woken);
+        changed_.wait_until(lock, *until, has_mail);
     } else {
-        changed_.wait(lock, woken);
+        changed_.wait(lock, has_mail);
     }
+    if (expects_news) changed_.wait_for(lock, gathering, [this] { return woken_; });
     waiting_ = false;
     woken_ = false;
     return std::exchange(mail_, Mail{.stopping = mail_.stopping});

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -65,8 +66,12 @@ class KafkaInbox {
     void wake();
     void stop();
 
-    /// All that waits; waits for it, or for a wake(), until `until` at most.
-    [[nodiscard]] Mail take(std::optional<std::chrono::steady_clock::time_point> until);
+    /// All that waits; waits for it, or for a wake(), until `until` at most. `expects_news`:
+    /// records are under way, and what becomes of them will wake(). Most of what is appended
+    /// meanwhile has to wait for that all the same, so no append is worth a turn of its own: more
+    /// of them gather, for some hundred microseconds at most.
+    [[nodiscard]] Mail take(std::optional<std::chrono::steady_clock::time_point> until,
+                            bool expects_news = false);
     /// The engine has answered these; their places are free.
     void answered(const std::vector<KafkaBurst::Answer>& answers);
     /// The engine answers nothing more: from now on appends are refused where they come. What came
@@ -74,7 +79,8 @@ class KafkaInbox {
     [[nodiscard]] Mail close();
 
   private:
-    void post(KafkaAppendPtr append, std::unique_lock<std::mutex> lock);
+    enum class Urgent : std::uint8_t { no, yes };
+    void post(KafkaAppendPtr append, Urgent urgent, std::unique_lock<std::mutex> lock);
     void notify(std::unique_lock<std::mutex> lock);
     [[nodiscard]] bool admit(std::size_t bytes);
 
@@ -84,7 +90,7 @@ class KafkaInbox {
     std::condition_variable changed_;
     // Guarded by mutex_.
     Mail mail_;
-    bool woken_ = false;
+    bool woken_ = false;    ///< by more than appends
     bool waiting_ = false;  ///< the engine's thread does
     bool closed_ = false;
     std::size_t records_ = 0;

@@ -139,6 +139,7 @@ Result<void> SharedTopic::append(Row row, Done done) {
         ++under_way_;
         outbox_.push_back(
             std::make_unique<Entry>(Entry{.row = std::move(row), .done = std::move(done)}));
+        if (is_sending()) return {};  // the last report of that leads to this one
         work_ = true;
     }
     woken_.notify_one();
@@ -342,7 +343,7 @@ void SharedTopic::run() {
             woken_.wait_for(lock, tick, [this] { return work_ || stopping_; });
             if (stopping_) break;
             work_ = false;
-            outbox.swap(outbox_);
+            if (!is_sending()) outbox.swap(outbox_);
         }
         send(std::move(outbox));
         take_reports();
@@ -397,6 +398,7 @@ void SharedTopic::settle(Entry& entry, Result<Offset> outcome) {
     {
         const std::lock_guard lock(mutex_);
         --under_way_;
+        work_ |= !is_sending() && !outbox_.empty();
     }
     moved_.notify_all();
     entry.done(std::move(outcome));

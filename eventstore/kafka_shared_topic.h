@@ -117,6 +117,10 @@ class SharedTopic {
     SharedTopic(Options options, std::optional<Place> place, Apply apply);
 
     void wake();
+    /// With mutex_ held: records are with the producer. What is appended meanwhile goes with the
+    /// next request: a broker answers a connection's requests one after the other all the same, and
+    /// each costs it far more than a record does.
+    [[nodiscard]] bool is_sending() const { return under_way_ > outbox_.size(); }
     [[nodiscard]] std::shared_ptr<Producer> producer() const;
     [[nodiscard]] Result<Offset> ask_for(std::int64_t end, std::chrono::milliseconds timeout) const;
     [[nodiscard]] Result<Offset> end_at_call(std::unique_lock<std::mutex>& lock,

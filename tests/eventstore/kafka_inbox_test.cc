@@ -19,8 +19,10 @@ using namespace test;
 TEST_CASE("what many threads hand over is taken once, in the order of each, and answered") {
     KafkaInbox inbox({.records_max = 64, .bytes_max = 64 * 1024 * 1024});
     std::thread engine([&] {
+        bool expects_news = false;
         for (bool stopping = false; !stopping;) {
-            KafkaInbox::Mail mail = inbox.take({});
+            expects_news = !expects_news;
+            KafkaInbox::Mail mail = inbox.take({}, expects_news);
             stopping = mail.stopping;
             KafkaBurst burst;
             for (KafkaAppendPtr& append : mail.appends) {
