@@ -192,14 +192,15 @@ Result<void> LogTables::move_oldest() {
     if (options_.refillable && segment) BOS_CHECK(records_.wait_until_written(segment->last()));
     BOS_USE_DATABASE();
     if (!writable_) return fail(Code::full, "the log can only be read until there is space");
+    if (tail_.oldest_full() != segment) return {};  // reopened meanwhile: another one to wait for
     return move_oldest(database);
 }
 
 Result<void> LogTables::write_oldest() {
-    const std::shared_ptr<const RecordPortion> portion = records_.oldest_full();
-    if (!portion) return {};
     BOS_USE_DATABASE();
     if (!writable_) return fail(Code::full, "the log can only be read until there is space");
+    const std::shared_ptr<const RecordPortion> portion = records_.oldest_full();
+    if (!portion) return {};  // reopened meanwhile
     // A write that failed may have been seen through all the same.
     BOS_TRY(const Mark end, end_of(database));
     if (end.sequence < portion->last())
