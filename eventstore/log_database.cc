@@ -100,6 +100,11 @@ rocksdb::ColumnFamilyOptions index_options(rocksdb::ColumnFamilyOptions family) 
     return family;
 }
 
+Result<void> to_result(const rocksdb::Status& status, std::string_view doing) {
+    BOS_ROCKS(status, doing);
+    return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LogDatabase>> LogDatabase::open(const LogTablesOptions& options) {
@@ -132,6 +137,21 @@ LogDatabase::~LogDatabase() {
         if (family) db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
     }
     db_->Close().PermitUncheckedError();  // all that matters was synced when it was written
+}
+
+Result<void> LogDatabase::write(const rocksdb::WriteOptions& options,
+                                rocksdb::WriteBatch& batch) const {
+    const std::lock_guard lock(wal_mutex_);
+    BOS_CHECK(wal_);
+    wal_ = to_result(db_->Write(options, &batch), "write to the log");
+    return wal_;
+}
+
+Result<void> LogDatabase::sync() const {
+    const std::lock_guard lock(wal_mutex_);
+    BOS_CHECK(wal_);
+    wal_ = to_result(db_->FlushWAL(true), "sync the log");
+    return wal_;
 }
 
 Result<void> LogDatabase::clear_index() {

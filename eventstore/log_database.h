@@ -8,9 +8,12 @@
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace bos::eventstore {
@@ -58,6 +61,12 @@ class LogDatabase {
         return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read, family));
     }
 
+    /// Writes rows, all or none. Errors: full = the database takes no more until it is opened anew.
+    [[nodiscard]] Result<void> write(const rocksdb::WriteOptions& options,
+                                     rocksdb::WriteBatch& batch) const;
+    /// What was written is durable. Errors: full, as write().
+    [[nodiscard]] Result<void> sync() const;
+
     /// Throws the index away. Before anything else uses the database.
     [[nodiscard]] Result<void> clear_index();
 
@@ -66,6 +75,11 @@ class LogDatabase {
 
     std::unique_ptr<rocksdb::DB> db_;
     LogFamilies families_;
+
+    /// RocksDB asserts, in the builds that Debian has, that nobody syncs a write-ahead log after a
+    /// write to it has failed: so they take turns.
+    mutable std::mutex wal_mutex_;
+    mutable Result<void> wal_;  ///< guarded by wal_mutex_; why it cannot be used any more
 };
 
 }  // namespace bos::eventstore

@@ -389,7 +389,7 @@ Result<void> LogTables::write(std::uint64_t end, std::span<const RecordView> rec
     }
     rocksdb::WriteOptions options;
     options.sync = true;
-    BOS_ROCKS(database.db().Write(options, &batch), "write to the log");
+    BOS_CHECK(database.write(options, batch));
     tail_.add_all(records);
     if (indexer_) indexer_->look();
     return {};
@@ -424,8 +424,9 @@ Result<std::optional<std::string>> LogTables::note(const std::string& key) const
 
 Result<void> LogTables::set_note(const std::string& key, const std::string& value) {
     BOS_USE_DATABASE();
-    BOS_ROCKS(database.db().Put({}, database.families().notes, key, value), "write a note");
-    return {};
+    rocksdb::WriteBatch batch;
+    BOS_ROCKS(batch.Put(database.families().notes, key, value), "build a batch");
+    return database.write({}, batch);
 }
 
 }  // namespace bos::eventstore

@@ -35,8 +35,7 @@ Result<void> write_batch(const LogDatabase& database, const RecordPortion& porti
     }
     for (const auto& [tenant, end] : portion.ends)
         BOS_CHECK(put_origin(batch, database, tenant, end.offset));
-    BOS_ROCKS(database.db().Write({}, &batch), "write to the log");
-    return {};
+    return database.write({}, batch);
 }
 
 /// RocksDB takes files in, but no notes with them. So the notes come first, and hold for each
@@ -59,7 +58,7 @@ Result<void> write_file(const LogDatabase& database, const RecordPortion& portio
         BOS_CHECK(put_note(batch, database, log_rows::announced_key(tenant),
                            log_rows::announced_value(announced)));
     }
-    BOS_ROCKS(database.db().Write({}, &batch), "write to the log");
+    BOS_CHECK(database.write({}, batch));
     return file.ingest();  // and syncs the notes before
 }
 

@@ -47,7 +47,7 @@ Result<void> SortedFile::put(std::string_view key, std::string_view value) {
 Result<void> SortedFile::ingest() {
     BOS_ROCKS(writer_.Finish(), "end a part of the log");
     // What was written before it without a sync must not be lost without it.
-    if (database_.families().notes) BOS_ROCKS(database_.db().FlushWAL(true), "sync the log");
+    if (database_.families().notes) BOS_CHECK(database_.sync());
     rocksdb::IngestExternalFileOptions ingestion;
     ingestion.move_files = true;
     ingestion.write_global_seqno = false;

@@ -7,8 +7,11 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
+#include <random>
 #include <thread>
+#include <tuple>
 
 namespace bos::eventstore {
 
@@ -241,6 +244,41 @@ TEST_CASE("memory is bounded while the disk is full: what is refused was not add
     REQUIRE(replica->make_room(0).has_value());
     REQUIRE(filler.fill(*replica, bulk_write).has_value());
     CHECK_EQ(check_sound(*replica, filler.chain().tenant()), filler.chain().head());
+}
+
+TEST_CASE("a disk that is full now and then takes nothing away") {
+    for (unsigned seed = 1; seed <= 10; ++seed) {
+        CAPTURE(seed);
+        Node node;
+        Filler filler("acme");
+        auto replica = node.open().value();
+        std::minstd_rand random(seed);
+        std::atomic<bool> full = false;
+        node.disk.on_operation([&full](FaultyDisk::Operation operation, const std::string&) {
+            return full && operation == FaultyDisk::Operation::append
+                       ? FaultyDisk::Outcome::no_space
+                       : FaultyDisk::Outcome::ok;
+        });
+        for (int turn = 0; turn < 200; ++turn) {
+            if (random() % 8 == 0) full = !full;
+            // As the engine does: it adds nothing when there is no room.
+            if (!replica->make_room(0)) continue;
+            const Head before = filler.chain().head();
+            const std::size_t count = random() % 4 == 0 ? bulk_write : small_write;
+            if (!filler.add(*replica, count)) filler.go_back_to(before);
+            if (random() % 16 == 0) std::ignore = replica->settle();
+            if (random() % 16 == 0)
+                CHECK_EQ(check_sound(*replica, filler.chain().tenant()), filler.chain().head());
+        }
+        full = false;
+        node.disk.heal();
+        REQUIRE(replica->make_room(0).has_value());
+        REQUIRE(replica->settle().has_value());
+        CHECK_EQ(check_sound(*replica, filler.chain().tenant()), filler.chain().head());
+        replica.reset();
+        replica = node.open().value();
+        CHECK_EQ(check_sound(*replica, filler.chain().tenant()), filler.chain().head());
+    }
 }
 
 TEST_CASE("what is in memory alone is found as what is in the tables") {
