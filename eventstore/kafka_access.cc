@@ -26,8 +26,8 @@ struct Heard {
     std::string last;  ///< of anything that went wrong
 };
 
-std::string_view what_to_check(rd_kafka_resp_err_t error) {
-    if (error == RD_KAFKA_RESP_ERR__SSL) {
+std::string_view what_to_check(bool is_tls) {
+    if (is_tls) {
         return "security.protocol, ssl.ca.location (who signed the brokers' certificates), whether "
                "these name the host that --kafka names, and, where brokers want a certificate of "
                "their clients, ssl.certificate.location and ssl.key.location";
@@ -43,13 +43,14 @@ void hear(rd_kafka_t*, int code, const char* reason, void* opaque) {
         return;
     }
     heard.last = reason;
-    const bool refused =
-        error == RD_KAFKA_RESP_ERR__SSL || error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+    // Now and then it tells a handshake that failed as a broken connection, with OpenSSL's words.
+    const bool is_tls = error == RD_KAFKA_RESP_ERR__SSL || heard.last.contains("SSL routines");
+    const bool refused = is_tls || error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
     if (!refused || heard.refusal) return;
     heard.refusal =
         Error{Code::denied, fmt::format("Kafka does not let this client in: {}. To do: check {} in "
                                         "--kafka-properties-file or --kafka-property",
-                                        reason, what_to_check(error))};
+                                        reason, what_to_check(is_tls))};
 }
 
 bool is_scram(const Properties& properties) {
