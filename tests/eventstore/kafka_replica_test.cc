@@ -152,17 +152,17 @@ TEST_CASE("a bulk that breaks off leaves a replica that opens, knows its offset 
                                      {Operation::sync, ".bulk"},
                                      {Operation::append, "MANIFEST"},
                                      {Operation::sync, "MANIFEST"}};
-    for (const bool is_first : {true, false}) {
+    const std::vector<std::vector<std::size_t>> earlier = {
+        {}, {bulk_write}, {bulk_write, small_write}};
+    for (const std::vector<std::size_t>& writes : earlier) {
         for (const Step& step : steps) {
-            CAPTURE(is_first);
+            CAPTURE(writes.size());
             CAPTURE(step.in);
             Node node;
             Filler filler("acme");
             auto replica = node.open().value();
-            if (!is_first) {
-                REQUIRE(filler.fill(*replica, bulk_write).has_value());
-                REQUIRE(filler.fill(*replica, small_write).has_value());
-            }
+            for (const std::size_t count : writes)
+                REQUIRE(filler.fill(*replica, count).has_value());
             const Head before = filler.chain().head();
             bool failed = false;
             node.disk.on_operation([&](Operation operation, const std::string& path) {
