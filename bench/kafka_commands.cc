@@ -73,8 +73,7 @@ void kafka_commands(const Options& options, boost::json::array& figures) {
                 "so many under way at once, through to the answer (decided, acknowledged by Kafka, "
                 "in all views); beside as many messages of the same size produced by librdkafka "
                 "alone, idempotent, to a topic of the same broker on this machine; without_views: "
-                "a "
-                "node with the role commands only, whose views are another node's work",
+                "a node with the role commands only, whose views are another node's work",
             .sync = "acks=all of one replica: in the broker's page cache",
             .bytes = {{"record", record_bytes}}};
         boost::json::object figure = compare(options, work, sides);

@@ -280,7 +280,6 @@ void KafkaEngine::act(KafkaBurst& burst) {
         if (const std::uint64_t number = tenant->asks_for_keys()) ask_for_keys(*tenant, number);
         if (tenant->can_send()) send(*tenant, burst);
         if (tenant->asks_for_end()) ends_->request(*tenant);
-        note_reading(*tenant);
         if (const std::uint64_t ignored = tenant->ignored(); ignored > 0) {
             const std::lock_guard lock(mutex_);
             ignored_[tenant->id()] = ignored;
@@ -337,7 +336,7 @@ void KafkaEngine::seal(KafkaTenant& tenant) {
     tenant.sealing(append);
 }
 
-/// Before followers are told, who may ask then.
+/// When what was read is in the replica, and before followers are told, who may ask then.
 void KafkaEngine::note_reading(const KafkaTenant& tenant) {
     if (tenant.was_read() && !were_read_.contains(tenant.id())) {
         const std::lock_guard lock(mutex_);
@@ -364,6 +363,7 @@ void KafkaEngine::apply(KafkaBurst& burst) {
             tell_listener(burst);
         }
     }
+    for (const KafkaTenant* tenant : touched_) note_reading(*tenant);
     answer(burst);
 }
 

@@ -469,6 +469,7 @@ void KafkaTenant::tick(Instant now, KafkaBurst& burst) {
 
 void KafkaTenant::drop(const Error& why, Instant now, KafkaBurst& burst) {
     spdlog::warn("{}: appends are refused: {}", id_.value(), why.detail);
+    was_read_ = false;
     while (!open_.empty()) {
         KafkaAppendPtr append = pop_open();
         Error error = append->refusal.value_or(

@@ -98,7 +98,7 @@ class KafkaTenant {
     /// It waits for something that may never come: tick() it.
     [[nodiscard]] bool restless() const;
     [[nodiscard]] bool has_open() const { return !open_.empty() || !questions_.empty(); }
-    /// Its topic was read to the end it had then, once at least.
+    /// Its topic was read to the end it had then, and it was not dropped since.
     [[nodiscard]] bool was_read() const { return was_read_; }
     [[nodiscard]] bool has_followers() const { return !followers_.empty(); }
     [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }

@@ -114,8 +114,8 @@ class Node final : private commands::CommitSink {
 
     Node(Stores stores, const NodeOptions& options, Clock& clock, Random& random);
 
-    /// Views that stand beyond the log belong to another one: they are thrown away and built anew.
     [[nodiscard]] projections::LogEnd end_of_log(const TenantId& tenant) const;
+    /// Views that stand beyond the log belong to another one: they are thrown away and built anew.
     [[nodiscard]] Result<void> open_views(const TenantId& tenant,
                                           const projections::Progress& progress);
 

